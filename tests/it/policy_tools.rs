@@ -382,6 +382,24 @@ fn a_measurement_has_percentiles_and_claims_no_allocations() {
 }
 
 #[test]
+fn tests_are_measured_and_shown_as_opa_shows_them() {
+    let bench = Bench::new(TESTS);
+    let output = bench.run(&["opa", "test", "shop", "--bench", "--run", "test_(double|wrong)"]);
+    output.expect(2, "data.shop_test.test_wrong: FAIL (");
+    let line = output.out.lines().find(|line| line.starts_with("data.shop_test.test_double\t")).unwrap();
+    let columns: Vec<_> = line.split('\t').collect();
+    assert!(columns.len() == 4 && columns[1].trim().parse::<u64>().unwrap() >= 1, "{line}");
+    assert!(columns[2].ends_with(" ns/op") && columns[3].ends_with(" timer_rego_query_eval_ns/op"), "{line}");
+    assert!(output.out.ends_with("PASS: 1/2\nFAIL: 1/2\n"), "{output:?}");
+    let fixed = ["opa", "test", "shop", "--bench", "--run", "test_double", "--format"];
+    let measured = bench.run(&[&fixed[..], &["json"]].concat()).json();
+    assert!(measured[0]["benchmark_result"]["N"].as_u64().unwrap() >= 1, "{measured}");
+    bench.run(&[&fixed[..], &["gobench"]].concat()).expect(0, "BenchmarkDataShopTestTestDouble\t");
+    bench.run(&["opa", "test", "shop", "--format", "gobench"]).expect(2, "`--bench`");
+    bench.run(&["opa", "test", "shop", "--bench", "--coverage"]).expect(2, "--coverage");
+}
+
+#[test]
 fn unsupported_commands_of_opa_are_reported_in_one_sentence() {
     assay(&["opa", "version"]).expect(0, "Rego Version: v1");
     for (arguments, says) in

@@ -124,6 +124,8 @@ enum Task {
 enum Of {
     /// Print how long the Rego engine takes compared with OPA, for policies of yours
     Rego(xtask::bench_rego::Load),
+    /// Print how the time of each built-in function and construct of Rego grows, in our engine and in OPA
+    RegoGrowth(xtask::bench_growth::Load),
     /// Print how many tasks that do nothing a run carries out for each second, on a disk or in memory
     Runs {
         /// The folder for the record; one in the target directory if it is not given
@@ -139,6 +141,10 @@ fn main() -> anyhow::Result<()> {
         Task::Plugins { request, target_dir } => xtask::plugins::build(root, &root.join(target_dir), &request)?,
         Task::Bench { of: Some(Of::Rego(load)), target_dir, .. } => {
             xtask::bench_rego::run(root, &root.join(target_dir), &load)?;
+            vec![]
+        }
+        Task::Bench { of: Some(Of::RegoGrowth(load)), target_dir, .. } => {
+            xtask::bench_growth::run(root, &root.join(target_dir), &load)?;
             vec![]
         }
         Task::Bench { of: Some(Of::Runs { folder }), target_dir, .. } => {

@@ -148,6 +148,17 @@ impl Test {
     pub fn full_name(&self) -> String {
         format!("{}.{}", self.package, self.name)
     }
+
+    /// The full name of its rule, which other tests may have as well, without the part that names cases.
+    #[must_use]
+    pub fn rule_name(&self) -> String {
+        let below = match &self.form {
+            TestForm::Cases(below) => below.len(),
+            TestForm::Value | TestForm::Object | TestForm::Function => 0,
+        };
+        let front = self.path.len().saturating_sub(below);
+        written(self.path.iter().take(front).map(String::as_str))
+    }
 }
 
 impl PolicySet {

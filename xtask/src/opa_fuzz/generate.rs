@@ -137,15 +137,15 @@ impl Generator {
             text.push('\n');
         }
         for _ in 0..=self.below(4) {
-            let rule = self.rule();
+            let rule = if self.one_in(5) { self.odd_rule() } else { self.rule() };
             text.push_str(&rule);
-            text.push('\n');
+            text.push_str(if self.one_in(40) { " " } else { "\n" });
         }
         if self.one_in(4) { self.mutated(&text) } else { text }
     }
 
     /// A token is taken out, doubled, or swapped with the next one.
-    fn mutated(&mut self, text: &str) -> String {
+    pub(super) fn mutated(&mut self, text: &str) -> String {
         let mut tokens: Vec<String> = Vec::new();
         for character in text.chars() {
             let is_word = |it: char| it.is_ascii_alphanumeric() || it == '_';
@@ -221,6 +221,70 @@ impl Generator {
         }
     }
 
+    /// A rule in one of the forms that few people use.
+    fn odd_rule(&mut self) -> String {
+        let name = self.pick(&["p", "q", "r", "s"]);
+        let function = self.pick(&["f", "g"]);
+        self.bound.clear();
+        match self.below(13) {
+            0 => format!("{function}({})", self.pick(&["1", "\"a\"", "x", "_", "[1, _]", "{\"a\": 1}", "set()"])),
+            1 => {
+                let argument = self.pick(&[
+                    "x, x",
+                    "x, [x]",
+                    "{x}",
+                    "{x, 1}, x",
+                    "$\"{x}\"",
+                    "$\"a\"",
+                    "input.a",
+                    "p",
+                    "[p]",
+                    "{x: 1}",
+                    "1 + 1",
+                    "[y | y := 1]",
+                    "{\"a\": {x}}",
+                    "null",
+                    "x, _, y",
+                    "",
+                ]);
+                self.bound.extend(["x", "y"]);
+                let body = self.rule_body();
+                format!("{function}({argument}) := {}{body}", self.term(2))
+            }
+            2 => format!("{name} [{}] := {}", self.scalar(), self.term(1)),
+            3 => format!("{function} (x) := {}", self.term(1)),
+            4 => {
+                let (one, other) = (self.rule_body(), self.rule_body());
+                format!("{name}{one} {}", other.trim_start_matches(" if"))
+            }
+            5 => {
+                let word = if self.keywords { " if" } else { "" };
+                let (one, other) = (self.rule_body(), self.rule_body());
+                format!("{name} := 1{one} else := {}{other} else{word} {{ {} }}", self.term(1), self.term(1))
+            }
+            6 => format!("default {function}({}) := {}", self.pick(&["_", "x", "x, y", "1", "x, x"]), self.term(1)),
+            7 => format!("default {name} := {}", self.term(2)),
+            8 => format!("{name} := {}; {} := 1", self.term(1), self.pick(&["p", "q"])),
+            9 => format!("{name} if {{ {} | {} }}", self.term(1), self.term(1)),
+            10 => {
+                let body = self.rule_body();
+                let head = self.pick(&[
+                    "od.a[x] contains y",
+                    "od[x].b := y",
+                    "od[x][y] := 1",
+                    "od[x] contains y",
+                    "od.a.b := 1",
+                ]);
+                format!("{name}{head}{}", body.replacen(" { ", " { x = \"a\"; y = 1; ", 1))
+            }
+            11 => format!("{} := {}", self.pick(&["input", "data", "data.t.p", "input.a", "count"]), self.term(1)),
+            _ => format!(
+                "{name} := {}",
+                self.pick(&["- 1", "-1", "{, 1}", "[, 1]", "[1, ]", "{, }", "$\"{1}\"", "f", "[f]", "f()"])
+            ),
+        }
+    }
+
     fn rule_body(&mut self) -> String {
         let mut literals = Vec::new();
         for _ in 0..=self.below(3) {
@@ -253,7 +317,7 @@ impl Generator {
     }
 
     fn literal(&mut self, depth: u32) -> String {
-        let text = match self.below(14) {
+        let text = match self.below(17) {
             0..=2 => {
                 let term = self.term(depth);
                 format!("{} {} {term}", self.pattern(), self.pick(&[":=", ":=", "="]))
@@ -284,11 +348,44 @@ impl Generator {
             10 => self.call(1),
             11 if self.keywords => format!("{} in {}", self.term(1), self.term(1)),
             12 => self.reference(),
+            13 => format!("print({})", self.term(1)),
+            14 if self.keywords => {
+                let (domain, outer) = (self.term(1), self.bound.clone());
+                let (key, name) = (self.fresh(), self.fresh());
+                let (one, other) = (self.literal(1), self.literal(1));
+                self.bound = outer;
+                format!("every {key}, {name} in {domain} {{ {one}; {other} }}")
+            }
+            15 => {
+                let (whole, name) = (self.term(1), self.fresh());
+                format!("walk({whole}, [_, {name}])")
+            }
             _ => self.term(depth),
         };
         if self.one_in(12) {
-            let target = self.pick(&["input", "input.a", "input.b", "data.t.p", "data.u.v", "f", "count"]);
-            return format!("{text} with {target} as {}", self.term(1));
+            let target = self.pick(&[
+                "input",
+                "input.a",
+                "input.b",
+                "input.c.x",
+                "data.t.p",
+                "data.t.p.a",
+                "data.u.v",
+                "data.t",
+                "data.t.f",
+                "f",
+                "count",
+                "plus",
+                "print",
+                "walk",
+                "x",
+                "p",
+            ]);
+            let value = match self.below(8) {
+                0 => self.pick(&["f", "g", "count", "upper", "data.t.f"]).to_owned(),
+                _ => self.term(1),
+            };
+            return format!("{text} with {target} as {value}");
         }
         text
     }

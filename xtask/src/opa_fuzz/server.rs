@@ -5,17 +5,17 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
 use super::{Outcome, generate};
 
+/// The status and the body of an answer.
+type Answer = (u16, String);
+
 /// How long OPA may take to start.
 const START: Duration = Duration::from_secs(20);
-
-/// What stands for the answer to a request without one; `reviewed.txt` has it.
-const NO_ANSWER: &str = "OPA did not answer";
 
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(3);
@@ -25,10 +25,7 @@ pub(super) struct Server {
     program: Utf8PathBuf,
     v0: bool,
     child: Child,
-    address: String,
     connection: BufReader<TcpStream>,
-    /// How often OPA did not answer.
-    pub unanswered: u64,
 }
 
 impl Drop for Server {
@@ -45,7 +42,8 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let address = format!("127.0.0.1:{port}");
         let mut command = Command::new(program);
-        command.args(["run", "--server", "--log-level", "error", "--skip-version-check", "--addr", &address]);
+        // With fewer lines OPA would erase each `print`, unsafe ones, too.
+        command.args(["run", "--server", "--log-level", "info", "--skip-version-check", "--addr", &address]);
         if v0 {
             command.arg("--v0-compatible");
         }
@@ -56,8 +54,12 @@ impl Server {
             if let Ok(connection) = TcpStream::connect(&address) {
                 connection.set_nodelay(true)?;
                 connection.set_read_timeout(Some(ANSWER))?;
+                // Another program may have taken the port.
+                if let Some(status) = child.try_wait()? {
+                    bail!("`{program}` ended at once: {status}");
+                }
                 let (program, connection) = (program.to_owned(), BufReader::new(connection));
-                return Ok(Self { program, v0, child, address, connection, unanswered: 0 });
+                return Ok(Self { program, v0, child, connection });
             }
             if started.elapsed() > START {
                 child.kill()?;
@@ -67,41 +69,56 @@ impl Server {
         }
     }
 
-    /// What OPA makes of a module.
-    pub(super) fn outcome(&mut self, module: &str) -> anyhow::Result<Outcome> {
-        let (status, body) = self.request("PUT", "/v1/policies/t", module)?;
+    /// What OPA makes of a module; none where it does not answer.
+    pub(super) fn outcome(&mut self, module: &str) -> anyhow::Result<Option<Outcome>> {
+        let Some((status, body)) = self.request("PUT", "/v1/policies/t", module)? else { return Ok(None) };
         if status != 200 {
-            return Ok(Outcome::Refused(body));
+            return Ok(Some(Outcome::Refused(body)));
         }
         let input = format!("{{\"input\": {}}}", generate::INPUT);
-        let (status, body) = self.request("POST", "/v1/data/t", &input)?;
+        let Some((status, body)) = self.request("POST", "/v1/data/t", &input)? else { return Ok(None) };
         if status != 200 {
-            return Ok(Outcome::Failed(body));
+            return Ok(Some(Outcome::Failed(body)));
         }
         let mut json: Value = serde_json::from_str(&body)?;
-        Ok(Outcome::Value(json.get_mut("result").map(Value::take).unwrap_or_default()))
+        Ok(Some(Outcome::Value(json.get_mut("result").map(Value::take).unwrap_or_default())))
     }
 
-    /// A request; OPA ends the connection where a module makes its handler panic, which is nothing to compare with.
-    fn request(&mut self, method: &str, path: &str, body: &str) -> anyhow::Result<(u16, String)> {
+    /// Asks for what is known: a value with this number, and that a module is refused.
+    ///
+    /// # Errors
+    /// OPA does not say so: what it says of other modules means nothing.
+    pub(super) fn check(&mut self, number: u64) -> anyhow::Result<()> {
+        let value = self.outcome(&format!("package t\nnumber := {number}"))?;
+        let refused = self.outcome("package t\nnumber := other")?;
+        let wanted = Outcome::Value(serde_json::json!({"number": number}));
+        ensure!(
+            value == Some(wanted) && matches!(refused, Some(Outcome::Refused(_))),
+            "OPA's server does not answer as it should: {value:?}, {refused:?}"
+        );
+        Ok(())
+    }
+
+    /// A request, once more with a new server where there is no answer: OPA ends the connection where a module makes its
+    /// handler panic. None where the new one does not answer either.
+    fn request(&mut self, method: &str, path: &str, body: &str) -> anyhow::Result<Option<Answer>> {
         if let Ok(answer) = self.request_once(method, path, body) {
-            return Ok(answer);
-        }
-        let connection = TcpStream::connect(&self.address).context("OPA has ended")?;
-        connection.set_nodelay(true)?;
-        connection.set_read_timeout(Some(ANSWER))?;
-        self.connection = BufReader::new(connection);
-        if let Ok(answer) = self.request_once(method, path, body) {
-            return Ok(answer);
+            return Ok(Some(answer));
         }
         // A handler that panics keeps the lock of the store, and nothing is answered any more.
-        let unanswered = self.unanswered + 1;
         *self = Self::start(&self.program.clone(), self.v0)?;
-        self.unanswered = unanswered;
-        Ok((0, NO_ANSWER.to_owned()))
+        if method != "PUT" {
+            // The policy went with the old server.
+            return Ok(None);
+        }
+        let answer = self.request_once(method, path, body).ok();
+        if answer.is_none() {
+            *self = Self::start(&self.program.clone(), self.v0)?;
+        }
+        Ok(answer)
     }
 
-    fn request_once(&mut self, method: &str, path: &str, body: &str) -> anyhow::Result<(u16, String)> {
+    fn request_once(&mut self, method: &str, path: &str, body: &str) -> anyhow::Result<Answer> {
         let head = format!("{method} {path} HTTP/1.1\r\nHost: opa\r\nContent-Length: {}\r\n\r\n", body.len());
         let stream = self.connection.get_mut();
         stream.write_all(head.as_bytes())?;

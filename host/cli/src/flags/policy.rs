@@ -95,6 +95,8 @@ pub(crate) enum TestFormat {
     Pretty,
     Json,
     Junit,
+    /// That of Go's benchmarks; only with --bench
+    Gobench,
 }
 
 /// How much of an evaluation is explained.
@@ -165,9 +167,13 @@ pub(crate) struct TestFlags {
     #[arg(short, long, help_heading = "Tests")]
     pub(crate) watch: bool,
 
-    /// Benchmark tests (not supported: an error)
-    #[arg(long, hide = true)]
+    /// Measure how long each test takes, for a second each
+    #[arg(long, conflicts_with = "coverage", help_heading = "Tests")]
     pub(crate) bench: bool,
+
+    /// Accepted and ignored: allocations are not counted
+    #[arg(long, hide = true, default_value = "true", action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub(crate) benchmem: bool,
 
     /// Output format
     #[arg(short, long, value_name = "FORMAT", help_heading = "Report")]

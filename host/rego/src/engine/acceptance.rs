@@ -23,7 +23,7 @@ fn what_opa_accepts_is_accepted() {
         "f(x) f(y)\nx := 1 y := 2",
         "q [k] := 1 if k := 2",
         "q\n[k] := 1 if k := 2",
-        "f (x) := x",
+        "f (x) := x if true",
         "z := - 1",
         "z if { 1 | 1 }",
         "z if { {1} | {2} }",
@@ -144,6 +144,115 @@ fn what_opa_refuses_is_refused() {
         ["# METADATA\n# description: `D` d\nz := 1", "# METADATA\n# - 1\nz := 1", "# METADATA\n# scope: no\nz := 1"]
     {
         assert_eq!(errors(text, false).len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn bodies_heads_and_patterns_that_opa_accepts_are_accepted() {
+    for text in [
+        "z if {1} == {1}",
+        "f(x, y) if {x} == {y}",
+        "z if { 1 | 1 } == {1}",
+        "z if { {\"a\": 1}.a } == {1}",
+        "z := \"k\", 1 in {\"k\": 1}",
+        "p contains 1, 2 in [1]",
+        "z if x = 1 with input as 1, 2 in [2]",
+        "f({x: 1}) := 1",
+        "f({p: 1}) := 1\np := \"a\"",
+        "f({input.x}) := 1",
+        "f(x, {x: y}) := y",
+        "z if { [input] := [1] }",
+        "z if some input in [1]",
+        "z if not print(1)",
+        "z if print(1) with foo as 1",
+        "z if { $\"{x}\" == \"1\"; x = 1 }",
+        "default p",
+        "f\n(x) := x if true",
+        "p [\"a\"] contains 1",
+        "z := [x | x := y] if { x := 1; y := 2 }",
+        "z := [[x | x := 2] | y := x; y] if x := 1",
+        "z if { x := 1; y := [x | x := x]; y }",
+        "z if every x in 1 { x == 1 }",
+    ] {
+        assert_eq!(errors(text, false), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn bodies_heads_and_patterns_that_opa_refuses_are_refused() {
+    let again = "2 var x referenced above";
+    for (text, want) in [
+        ("z := [x | y := x; x := 1] if x := 1", again),
+        ("f(x) := [x | x := x]", again),
+        ("f(x) := count([x | x := x])", again),
+        ("f(x) := [y | some y in x; some x in y]", again),
+        ("p contains [x | x := x] if x := 1", again),
+        ("x := [5]\nz := [x | some x in x]", "3 var x is unsafe"),
+        ("z if { [x, x] := [1, 1] }", "2 var x assigned above"),
+        ("z if { k := \"a\"; {k: v} := {\"a\": 1}; v }", "2 var k is unsafe"),
+        ("f(input.x) := 1", "2 var input is unsafe"),
+        ("f([p.q]) := 1\np := 1", "2 var p is unsafe"),
+        ("z := $\"{x}\"", "2 var x is unsafe"),
+        ("z := $\"{walk([1])}\"", "2 illegal call to relation built-in 'walk' that may cause multiple outputs"),
+        (
+            "z if { walk([1], [_, 1]) with walk as 1 }",
+            "2 with keyword replacing built-in function: target must not be a relation",
+        ),
+        ("z if { y = 1 with eq as 1 }", "2 with keyword replacing built-in function: replacement of \"eq\" invalid"),
+        ("import data.if", "2 unexpected import path, must not end with a keyword, got: if"),
+        ("import future.keywords.if as x", "2 `future` imports cannot be aliased"),
+        ("default p.a", "2 illegal default rule (must have a value)"),
+        ("default f(x, x) := 1", "2 illegal default rule (arguments cannot be repeated x)"),
+        ("default f(x) := $\"a{x}\"", "2 illegal default rule (value cannot contain var)"),
+    ] {
+        assert_eq!(errors(text, false), [want], "{text}");
+    }
+    for text in [
+        "f (x) := x",
+        "p [\"a\"] := 1",
+        "p. a := 1",
+        ";x := 1",
+        "import data.a; x := 1",
+        "import data.x as if",
+        "import data.x as input",
+        "default f(1) := 1",
+        "z if { 1, 2 }",
+        "z if every [x] in [[1]] { x }",
+        "z if every input in [1] { input == 1 }",
+        "z := $\"{x := 1}\"",
+        "z := $\"{not true}\"",
+    ] {
+        assert_eq!(errors(text, false).len(), 1, "{text}");
+    }
+    assert_eq!(errors("import data.foo as input", true).len(), 1);
+}
+
+#[test]
+fn what_nothing_is_known_of_is_refused_as_in_opa() {
+    for text in [
+        "f(x) := {x | true}",
+        "f(x) if count({x | true}) > 0",
+        "f(x) := {\"a\": x | true}",
+        "f([x, y]) := x + y\nz := f([\"a\", 1])",
+        "q := {\"a\": 1}\nz if every x in [1] { q.b == x }",
+        "z if { some \"b\", x in {\"a\": 1}; x == 1 }",
+        "z if { some 5, x in [1]; x == 1 }",
+        "p[x].y := 1 if some x in [\"a\"]\nz := p.a.y.z",
+        "z if {1} == {\"a\"}",
+    ] {
+        let found = errors(text, false);
+        assert!(
+            found.len() == 1
+                && (found[0].contains("match error")
+                    || found[0].contains("invalid argument")
+                    || found[0].contains("undefined ref")),
+            "{text}: {found:?}"
+        );
+    }
+    for text in
+        ["f(x) := [x | true]\nz := f(1)", "f(x) if { y := {z | z := x}; y }", "f(x) := $\"{x}\"", "f(x) if print({x})"]
+    {
+        assert_eq!(errors(text, false), [""; 0], "{text}");
     }
 }
 

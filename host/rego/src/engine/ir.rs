@@ -241,6 +241,13 @@ impl Expr {
 }
 
 impl Lit {
+    /// Calls `visit` with the variables that an `every` gives a value for its body.
+    pub(crate) fn bound_within(&self, visit: &mut dyn FnMut(Slot)) {
+        if let LitKind::Every { key, value, .. } = &self.kind {
+            key.iter().chain([value]).for_each(|expr| expr.slots(visit));
+        }
+    }
+
     /// Calls `visit` with every variable of the body that it stands in.
     pub(crate) fn slots(&self, visit: &mut dyn FnMut(Slot)) {
         match &self.kind {

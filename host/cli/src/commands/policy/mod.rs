@@ -12,6 +12,7 @@ mod profile;
 mod restrictions;
 mod table;
 mod test;
+mod test_bench;
 mod test_reports;
 mod times;
 mod trace;

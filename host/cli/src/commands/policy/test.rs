@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{
     load::{self, LoadError, Loaded, Paths},
-    print,
+    print, test_bench,
     test_reports::{self, Report},
     times,
 };
@@ -30,6 +30,9 @@ const LOOK: Duration = Duration::from_millis(300);
 /// The default time limit of a test, as in `opa`.
 const DEFAULT_LIMIT: &str = "5s";
 
+/// The same where tests are measured.
+const DEFAULT_BENCH_LIMIT: &str = "30s";
+
 /// How much longer than a test loading may take: a limit for tests may be shorter than it takes to read them.
 const GRACE: Duration = Duration::from_millis(1600);
 
@@ -39,13 +42,14 @@ const WATCHED: usize = 4 * assay_model::limits::SOURCE_FILES;
 /// `as_opa` is true for `assay opa test`, where it is not a failure if no tests run.
 pub(super) fn run(flags: &TestFlags, as_opa: bool, printer: Printer) -> Result<u8, CliError> {
     load::refuse(&flags.load)?;
-    if flags.bench {
-        return Err(CliError::new("`--bench`: tests cannot be measured yet").hint("measure a query: `policy bench`"));
+    if flags.format == Some(TestFormat::Gobench) && !flags.bench {
+        return Err(CliError::new("`--format gobench` is a format of benchmarks").hint("measure the tests: `--bench`"));
     }
     if !(0.0..=100.0).contains(&flags.threshold) {
         return Err(CliError::new(format!("`--threshold {}` is not a percentage", flags.threshold)));
     }
-    let time_limit = times::limit("--timeout", flags.timeout.as_deref().unwrap_or(DEFAULT_LIMIT))?;
+    let default = if flags.bench { DEFAULT_BENCH_LIMIT } else { DEFAULT_LIMIT };
+    let time_limit = times::limit("--timeout", flags.timeout.as_deref().unwrap_or(default))?;
     let empty_fails = flags.fail_on_empty || !(as_opa || flags.allow_empty);
     if !flags.watch {
         return once(flags, empty_fails, time_limit, printer);
@@ -99,13 +103,30 @@ fn once(flags: &TestFlags, empty_fails: bool, time_limit: Duration, printer: Pri
     if flags.coverage {
         return coverage(flags, &policies, &hits, &all, passed, printer);
     }
-    let text = match flags.format.unwrap_or(TestFormat::Pretty) {
-        TestFormat::Json => test_reports::json(&all),
+    let mut measured = Vec::new();
+    if flags.bench {
+        measured = match test_bench::measure(&policies, &all, time_limit) {
+            Ok(measured) => measured,
+            Err(error) => {
+                printer.error(&format!("error: {error}"));
+                return Ok(opa_exit::FAIL);
+            }
+        };
+    }
+    let format = flags.format.unwrap_or(TestFormat::Pretty);
+    let report = Report {
+        verbose: flags.verbose,
+        explain: flags.explain,
+        measured: &measured,
+        for_go: format == TestFormat::Gobench,
+    };
+    let text = match format {
+        TestFormat::Json => test_reports::json(&all, &measured),
         TestFormat::Junit => test_reports::junit(&all),
-        TestFormat::Pretty => test_reports::pretty(&all, &Report { verbose: flags.verbose, explain: flags.explain }),
+        TestFormat::Pretty | TestFormat::Gobench => test_reports::pretty(&all, &report),
     };
     print(printer, &text)?;
-    if flags.format.unwrap_or(TestFormat::Pretty) == TestFormat::Pretty && !flags.verbose {
+    if format == TestFormat::Pretty && !flags.verbose {
         let failures = test_reports::failures(&all);
         if !failures.is_empty() {
             printer.error(failures.trim_end());
@@ -203,7 +224,7 @@ fn coverage(
     }
     let text = match flags.format {
         Some(TestFormat::Pretty) => test_reports::coverage_text(&report),
-        None | Some(TestFormat::Json | TestFormat::Junit) => {
+        None | Some(TestFormat::Json | TestFormat::Junit | TestFormat::Gobench) => {
             format!("{}\n", super::json::pretty(&test_reports::coverage_json(&report)))
         }
     };

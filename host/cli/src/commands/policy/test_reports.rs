@@ -8,15 +8,20 @@ use serde_json::{Value, json};
 
 use super::{
     json::pretty as pretty_json,
+    test_bench::Measured,
     times::{nanoseconds, shown},
     trace,
 };
 use crate::flags::policy::Explain;
 
 /// The readable report of tests.
-pub(super) struct Report {
+pub(super) struct Report<'a> {
     pub(super) verbose: bool,
     pub(super) explain: Explain,
+    /// How long tests took, in the order of the results, where that was measured.
+    pub(super) measured: &'a [Option<Measured>],
+    /// Whether those are written for tools of Go's benchmarks.
+    pub(super) for_go: bool,
 }
 
 type All<'a> = [(&'a Test, &'a TestResult)];
@@ -25,7 +30,7 @@ const RULE: &str = "------------------------------------------------------------
 
 /// For people: what did not pass and why, or every test, and a summary. Scripts read some of it, so its lines are OPA's;
 /// the expression that failed with its values is ours.
-pub(super) fn pretty(all: &All<'_>, report: &Report) -> String {
+pub(super) fn pretty(all: &All<'_>, report: &Report<'_>) -> String {
     let mut text = String::new();
     let did_fail = |result: &TestResult| matches!(result.end, TestOutcome::Failed | TestOutcome::Error(_));
     if report.verbose && all.iter().any(|(_, result)| did_fail(result)) {
@@ -45,7 +50,13 @@ pub(super) fn pretty(all: &All<'_>, report: &Report) -> String {
         text.push('\n');
     }
     let mut dirty = false;
-    for (test, result) in all {
+    for (at, (test, result)) in all.iter().enumerate() {
+        if let Some(Some(measured)) = report.measured.get(at) {
+            dirty = true;
+            text.push_str(&measured.line(test, report.for_go));
+            text.push('\n');
+            continue;
+        }
         if !report.verbose && result.end == TestOutcome::Passed {
             continue;
         }
@@ -171,9 +182,10 @@ fn block(text: &mut String, lines: &[String]) {
     }
 }
 
-/// The list of results as `opa test --format json` writes it.
-pub(super) fn json(all: &All<'_>) -> String {
-    let result = |(test, result): &(&Test, &TestResult)| {
+/// The list of results as `opa test --format json` writes it, with how long tests took where that was measured.
+pub(super) fn json(all: &All<'_>, measured: &[Option<Measured>]) -> String {
+    let result = |(at, (test, result)): (usize, &(&Test, &TestResult))| {
+        let measured = measured.get(at).and_then(Option::as_ref);
         let mut json = json!({
             "location": {"file": test.location.file, "row": test.location.line, "col": test.location.column},
             "package": test.package,
@@ -192,7 +204,10 @@ pub(super) fn json(all: &All<'_>) -> String {
                 }
             }
         }
-        json["duration"] = nanoseconds(result.duration).into();
+        json["duration"] = nanoseconds(measured.map_or(result.duration, Measured::total)).into();
+        if let Some(measured) = measured {
+            json["benchmark_result"] = measured.json();
+        }
         if !result.output.is_empty() {
             // Bytes are base64 in Go.
             json["output"] = BASE64.encode(text_of(&result.output)).into();
@@ -202,7 +217,7 @@ pub(super) fn json(all: &All<'_>) -> String {
         }
         json
     };
-    format!("{}\n", pretty_json(&Value::Array(all.iter().map(result).collect())))
+    format!("{}\n", pretty_json(&Value::Array(all.iter().enumerate().map(result).collect())))
 }
 
 fn text_of(output: &[String]) -> String {

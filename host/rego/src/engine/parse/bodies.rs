@@ -60,7 +60,7 @@ impl Parser<'_> {
             if !self.eat_keyword("as") {
                 return self.unexpected("`as`");
             }
-            let value = self.expr()?;
+            let value = self.keyed_expr()?;
             with.push(With { target, value, span: self.since(start) });
         }
         Ok(Literal { kind, with, span })
@@ -112,6 +112,11 @@ impl Parser<'_> {
             return self.unexpected("`in` of `every`");
         }
         let domain = self.expr()?;
+        for term in [Some(&first), second.as_ref()].into_iter().flatten() {
+            if !matches!(&term.kind, TermKind::Var(name) if !matches!(&**name, "input" | "data")) {
+                return self.fail(term.span, "expected a variable in front of the `in` of `every`");
+            }
+        }
         let body = self.braced()?;
         let (key, value) = match second {
             Some(value) => (Some(first), value),

@@ -241,6 +241,11 @@ impl<'a> Parser<'a> {
             && (!self.v0 || !FUTURE.contains(&text) || self.imported.contains(&text))
     }
 
+    /// Whether a word is no name anywhere in this version of Rego.
+    fn is_reserved(&self, word: &str) -> bool {
+        KEYWORDS.contains(&word) && !(self.v0 && FUTURE.contains(&word))
+    }
+
     fn eat_keyword(&mut self, word: &str) -> bool {
         let found = self.at_keyword(word);
         if found {

@@ -1,6 +1,6 @@
 //! What stands at the top of a file: package, imports, rules.
 
-use crate::engine::ast::{Branch, Head, Import, Literal, LiteralKind, Module, Name, Rule, Term, TermKind};
+use crate::engine::ast::{Branch, Head, Import, Literal, LiteralKind, Module, Name, Part, Rule, Term, TermKind};
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::lex::Kind;
 use crate::engine::limits::{ARGUMENTS, COMPILE_ERRORS, PATH, SOURCE_BYTES};
@@ -81,9 +81,6 @@ impl Parser<'_> {
     }
 
     fn statement(&mut self, module: &mut Module) -> Parsed<()> {
-        if self.eat(Kind::Semicolon) {
-            return Ok(());
-        }
         if self.at_keyword("import") {
             let import = self.import()?;
             let chooses_language = import.path.first().is_some_and(|root| matches!(&**root, "rego" | "future"));
@@ -112,8 +109,11 @@ impl Parser<'_> {
         let path = self.dotted()?;
         let root = path.first().map(|name| name.to_string()).unwrap_or_default();
         let alias = if self.eat_keyword("as") {
+            if self.is_keyword(0) {
+                return self.unexpected("a name");
+            }
             let name = self.expect(Kind::Ident, "a name")?;
-            if !self.v0 && matches!(self.text(name.span), "input" | "data") {
+            if matches!(self.text(name.span), "input" | "data") {
                 return self.fail(name.span, "imports must not shadow input or data (use a different name)");
             }
             Some(self.name(name.span))
@@ -121,6 +121,13 @@ impl Parser<'_> {
             None
         };
         let span = self.since(start);
+        if root == "future" && alias.is_some() {
+            return self.fail(span, "`future` imports cannot be aliased");
+        }
+        let last = path.last().filter(|last| alias.is_none() && root != "future" && self.is_reserved(last));
+        if let Some(last) = last {
+            return self.fail(span, format!("unexpected import path, must not end with a keyword, got: {last}"));
+        }
         match root.as_str() {
             "data" | "input" => Ok(Import { path, alias, span }),
             "rego" | "future" => self.language_import(&path, span).map(|()| Import { path, alias, span }),
@@ -163,7 +170,9 @@ impl Parser<'_> {
     fn rule(&mut self) -> Parsed<Rule> {
         let start = self.span();
         let default = self.eat_keyword("default");
+        let spaced = self.token(1).space;
         let (mut head, called) = self.head(default)?;
+        let spaced = spaced && (called || !head.path.is_empty());
         let (mut value, mut assigned) = (None, false);
         if !default && self.at_keyword("contains") {
             if called {
@@ -171,16 +180,20 @@ impl Parser<'_> {
                     .fail(self.span(), "the contains keyword can only be used with multi-value rule definitions");
             }
             self.bump();
-            head.key = Some(self.expr()?);
+            head.key = Some(self.keyed_expr()?);
         }
         if matches!(self.kind(), Kind::Assign | Kind::Unify) {
             assigned = self.bump().kind == Kind::Assign;
-            value = Some(self.expr()?);
+            value = Some(self.keyed_expr()?);
         }
         head.span = self.since(start);
         if default {
-            if value.is_none() {
-                return self.fail(head.span, "default rules must have a value");
+            // As in OPA that of a name alone is true.
+            if value.is_none() && head.path.len() == 1 && head.args.is_none() {
+                return self.fail(head.span, "illegal default rule (must have a value)");
+            }
+            if let Some((span, what)) = head.args.as_deref().and_then(not_plain) {
+                return self.fail(span, format!("illegal default rule (arguments cannot {what})"));
             }
             if let Some((span, what)) = value.as_ref().and_then(not_constant) {
                 return self.fail(span, format!("illegal default rule (value cannot contain {what})"));
@@ -197,7 +210,7 @@ impl Parser<'_> {
         if with_if {
             bodied = true;
             if self.kind() == Kind::LBrace {
-                body = self.body_or_term()?;
+                body = self.literal_or_body()?;
             } else {
                 body = vec![self.nested(Self::literal)?];
             }
@@ -210,6 +223,9 @@ impl Parser<'_> {
                 self.miss_contains(is_set);
             }
             body = self.braced()?;
+        } else if spaced && head.key.is_none() {
+            // As in OPA what has no body is read as an expression.
+            return self.fail(head.span, "unexpected space behind the name of a rule without a body");
         } else if called && value.is_none() && head.args.is_none() {
             return self.fail(head.span, "rule argument list must take at least one argument");
         } else if called && value.is_none() && head.key.is_none() {
@@ -286,58 +302,20 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Whether a `|` stands in the first expression behind the brace.
-    fn bar_ahead(&self) -> bool {
-        let mut open = 0_usize;
-        for ahead in 1.. {
-            let token = self.token(ahead);
-            match token.kind {
-                Kind::LBrace | Kind::LBracket | Kind::LParen | Kind::ExprStart => open += 1,
-                Kind::RBrace | Kind::RBracket | Kind::RParen | Kind::ExprEnd => match open.checked_sub(1) {
-                    Some(less) => open = less,
-                    None => return false,
-                },
-                Kind::Or if open == 0 => return true,
-                Kind::End => return false,
-                Kind::Semicolon | Kind::Assign | Kind::Unify if open == 0 => return false,
-                _ => {}
-            }
-            if open == 0 && ahead > 1 && self.token(ahead + 1).newline {
-                return false;
-            }
-        }
-        false
-    }
-
-    /// What stands behind `if` and begins with a brace: a body, or else a set or object as the only literal.
-    fn body_or_term(&mut self) -> Parsed<Vec<Literal>> {
-        let (at, errors) = (self.at, self.errors.len());
-        // `{ x | … }` is a comprehension as far as it can be one.
-        if self.bar_ahead() {
-            if let Ok(literal) = self.nested(Self::literal)
-                && matches!(
-                    &literal.kind,
-                    LiteralKind::Expr(Term { kind: TermKind::SetOf(_) | TermKind::ObjectOf(_), .. })
-                )
-            {
-                return Ok(vec![literal]);
-            }
-            self.errors.truncate(errors);
-            self.read_twice += self.at.saturating_sub(at);
-            self.at = at;
-        }
-        if let Ok(body) = self.braced() {
-            return Ok(body);
-        }
-        let reached = std::mem::replace(&mut self.at, at);
-        let noted = self.errors.split_off(errors);
-        if let Ok(literal) = self.nested(Self::literal) {
+    /// What stands behind `if` and begins with a brace: one literal, such as `{1} == x` or a comprehension, or else a body. As in
+    /// OPA a set is a body, as it always holds.
+    fn literal_or_body(&mut self) -> Parsed<Vec<Literal>> {
+        let (at, errors, missing) = (self.at, self.errors.len(), self.missing.len());
+        if let Ok(literal) = self.nested(Self::literal)
+            && !matches!(&literal.kind, LiteralKind::Expr(Term { kind: TermKind::Set(_), .. }))
+        {
             return Ok(vec![literal]);
         }
         self.errors.truncate(errors);
-        self.errors.extend(noted);
-        self.at = reached;
-        Err(Failed)
+        self.missing.truncate(missing);
+        self.read = None;
+        self.at = at;
+        self.braced()
     }
 
     /// `else` branches.
@@ -347,7 +325,7 @@ impl Parser<'_> {
             let mut assigned = false;
             let value = if matches!(self.kind(), Kind::Assign | Kind::Unify) {
                 assigned = self.bump().kind == Kind::Assign;
-                Some(self.expr()?)
+                Some(self.keyed_expr()?)
             } else {
                 None
             };
@@ -400,6 +378,9 @@ impl Parser<'_> {
                 Kind::Dot if !next.space => {
                     self.bump();
                     let field = self.expect(Kind::Ident, "a name")?;
+                    if field.space {
+                        return self.fail(field.span, "unexpected space behind a dot");
+                    }
                     path.push(self.field(field.span));
                 }
                 // As in OPA there may be space right behind the name, and nowhere else.
@@ -409,7 +390,7 @@ impl Parser<'_> {
                     path.push(term);
                     self.expect(Kind::RBracket, "`]`")?;
                 }
-                Kind::LParen if !next.space || (path.is_empty() && !next.newline) => {
+                Kind::LParen if !next.space || path.is_empty() => {
                     self.bump();
                     called = true;
                     let list = self.nested(|parser| parser.list(Kind::RParen))?;
@@ -456,6 +437,23 @@ fn partial_set(head: &mut Head, valued: bool) -> bool {
     is_set
 }
 
+/// An argument of a default that is no variable, or one that stands there twice.
+fn not_plain(args: &[Term]) -> Option<(crate::engine::span::Span, String)> {
+    let mut names: Vec<&Name> = Vec::new();
+    for arg in args {
+        let TermKind::Var(name) = &arg.kind else {
+            return Some((arg.span, "contain anything but variables".to_owned()));
+        };
+        if &**name != "_" {
+            if names.contains(&name) {
+                return Some((arg.span, format!("be repeated {name}")));
+            }
+            names.push(name);
+        }
+    }
+    None
+}
+
 /// What in the value of a default is known only when it is evaluated, with its place. A comprehension may stand there.
 fn not_constant(term: &Term) -> Option<(crate::engine::span::Span, &'static str)> {
     match &term.kind {
@@ -466,10 +464,13 @@ fn not_constant(term: &Term) -> Option<(crate::engine::span::Span, &'static str)
         TermKind::Object(items) => {
             items.iter().find_map(|(key, value)| not_constant(key).or_else(|| not_constant(value)))
         }
-        TermKind::Scalar(_)
-        | TermKind::ArrayOf(_)
-        | TermKind::SetOf(_)
-        | TermKind::ObjectOf(_)
-        | TermKind::Template(_) => None,
+        TermKind::Template(parts) => parts.iter().find_map(|part| match part {
+            Part::Expr(literal) => match &literal.kind {
+                LiteralKind::Expr(term) => not_constant(term),
+                _ => None,
+            },
+            Part::Text(_) => None,
+        }),
+        TermKind::Scalar(_) | TermKind::ArrayOf(_) | TermKind::SetOf(_) | TermKind::ObjectOf(_) => None,
     }
 }

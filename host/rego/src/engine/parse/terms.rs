@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use regorus::Value;
 
-use crate::engine::ast::{Call, Comprehension, Literal, Name, Part, Ref, Term, TermKind};
+use crate::engine::ast::{Call, Comprehension, Literal, LiteralKind, Name, Part, Ref, Term, TermKind};
 use crate::engine::bytes::admitted;
 use crate::engine::lex::Kind;
 use crate::engine::limits::{ARGUMENTS, PATH};
@@ -404,6 +404,15 @@ impl Parser<'_> {
                 }
                 Kind::ExprStart => {
                     let literal = self.nested(Self::literal)?;
+                    let is_assignment =
+                        |call: &Call| call.operator && call.name.first().is_some_and(|name| &**name == "assign");
+                    match &literal.kind {
+                        LiteralKind::Expr(Term { kind: TermKind::Call(call), .. }) if is_assignment(call) => {
+                            return self.fail(literal.span, "unexpected assignment in a template");
+                        }
+                        LiteralKind::Expr(_) => {}
+                        _ => return self.fail(literal.span, "only an expression can stand in a template"),
+                    }
                     self.expect(Kind::ExprEnd, "`}` of the template")?;
                     parts.push(Part::Expr(Arc::new(literal)));
                 }

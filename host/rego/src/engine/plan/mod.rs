@@ -276,7 +276,16 @@ impl Planner<'_> {
             match self.slots.get(slot as usize).and_then(|info| info.name.clone()) {
                 Some(name) => {
                     named = true;
+                    let before = self.errors.len();
                     self.error(span, CompileCode::UnsafeVar, format!("var {name} is unsafe"));
+                    // A template in a head is looked at as a part of the head and by itself.
+                    let new = self.errors.get(before);
+                    let is_known = before.checked_sub(1).and_then(|last| self.errors.get(last)).zip(new).is_some_and(
+                        |(last, new)| last.message == new.message && (&last.file, last.row) == (&new.file, new.row),
+                    );
+                    if is_known {
+                        self.errors.truncate(before);
+                    }
                 }
                 None => silent = Some(span),
             }

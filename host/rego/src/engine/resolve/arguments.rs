@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
 
-use crate::engine::ast::{Term, TermKind};
+use crate::engine::ast::{Name, Term, TermKind};
 use crate::engine::error::CompileCode;
 use crate::engine::ir::{Expr, Lit, LitKind, Slot};
 use crate::engine::span::Span;
@@ -30,35 +30,63 @@ impl Resolver<'_> {
         }
     }
 
-    /// Declares the variables that stand only in sets and gives their slots. Nothing binds them: as in OPA no argument
-    /// is ever equal to such a set.
-    pub(super) fn declare_in_sets<'t>(&mut self, patterns: impl Iterator<Item = &'t Term>) -> Vec<Slot> {
-        let mut names = BTreeMap::new();
-        for pattern in patterns {
-            for set in sets_in(pattern) {
-                term_names(set, &mut names, self.options.functions);
+    /// Reports the references in an argument: as in OPA the name that they begin with is a variable that nothing binds.
+    pub(super) fn refuse_references(&mut self, term: &Term) {
+        match &term.kind {
+            TermKind::Ref(reference) => {
+                if let TermKind::Var(name) = &reference.head.kind {
+                    self.error(term.span, CompileCode::UnsafeVar, format!("var {name} is unsafe"));
+                }
             }
+            TermKind::Array(items) => items.iter().for_each(|item| self.refuse_references(item)),
+            TermKind::Object(items) => items.iter().for_each(|(_, value)| self.refuse_references(value)),
+            _ => {}
         }
-        let new = |resolver: &Self, name: &str| {
-            name != "_" && !resolver.declared_here(name) && resolver.globals.get(name).is_none()
-        };
+    }
+
+    /// Declares the variables that stand in sets and keys before anything binds them, and gives the slots of those that nothing
+    /// binds at all. The other result is whether there are such variables: as in OPA arguments are bound one after the other,
+    /// and no argument is ever equal to a set or an object that is not known by then.
+    pub(super) fn declare_unbound<'t>(&mut self, args: impl Iterator<Item = &'t Term>) -> (Vec<Slot>, bool) {
+        let mut bound = BTreeSet::new();
+        let mut unknown = BTreeMap::new();
+        for arg in args {
+            self.unbound_in(arg, &mut bound, &mut unknown);
+        }
+        let is_any = !unknown.is_empty();
         let mut slots = Vec::new();
-        for (name, span) in names {
-            if new(self, &name) {
+        for (name, span) in unknown {
+            if !self.declared_here(&name) && self.globals.get(&name).is_none() {
                 slots.push(self.declare(&name, span, How::Argument, 0));
             }
         }
-        slots
+        (slots, is_any)
     }
-}
 
-/// The sets in a pattern.
-fn sets_in(term: &Term) -> Vec<&Term> {
-    match &term.kind {
-        TermKind::Set(_) => vec![term],
-        TermKind::Array(items) => items.iter().flat_map(sets_in).collect(),
-        TermKind::Object(items) => items.iter().flat_map(|(_, value)| sets_in(value)).collect(),
-        _ => Vec::new(),
+    fn unbound_in(&self, term: &Term, bound: &mut BTreeSet<Name>, unknown: &mut BTreeMap<Name, Span>) {
+        // A rule may stand in a set, and is not looked up as a key.
+        let note = |term: &Term, may_be_rule: bool, bound: &BTreeSet<Name>, unknown: &mut BTreeMap<Name, Span>| {
+            let mut names = BTreeMap::new();
+            term_names(term, &mut names, self.options.functions);
+            let is_rule =
+                |name: &Name| may_be_rule && (self.globals.get(name).is_some() || matches!(&**name, "input" | "data"));
+            let is_known = |name: &Name| &**name == "_" || bound.contains(name) || is_rule(name);
+            unknown.extend(names.into_iter().filter(|(name, _)| !is_known(name)));
+        };
+        match &term.kind {
+            TermKind::Var(name) => drop(bound.insert(name.clone())),
+            TermKind::Set(_) => note(term, true, bound, unknown),
+            TermKind::Array(items) => items.iter().for_each(|item| self.unbound_in(item, bound, unknown)),
+            TermKind::Object(items) => {
+                for (key, _) in items {
+                    note(key, false, bound, unknown);
+                }
+                for (_, value) in items {
+                    self.unbound_in(value, bound, unknown);
+                }
+            }
+            _ => {}
+        }
     }
 }
 

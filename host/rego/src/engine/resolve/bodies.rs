@@ -24,6 +24,13 @@ impl Resolver<'_> {
     }
 
     pub(super) fn literal(&mut self, literal: &Literal, out: &mut Vec<Lit>) {
+        // As in OPA nothing changes what is printed, nor whether.
+        if let LiteralKind::Expr(term) | LiteralKind::Not(term) = &literal.kind
+            && let TermKind::Call(call) = &term.kind
+            && self.is_print(call)
+        {
+            return self.print(call, term.span, out);
+        }
         if literal.with.is_empty() {
             return self.literal_kind(literal, out);
         }
@@ -34,6 +41,15 @@ impl Resolver<'_> {
         let mut body = Vec::new();
         self.literal_kind(literal, &mut body);
         out.push(Lit { kind: LitKind::With { mods, body }, span: literal.span });
+    }
+
+    fn is_print(&self, call: &Call) -> bool {
+        joined(&call.name) == "print" && self.full_path(&call.name).is_none()
+    }
+
+    fn print(&mut self, call: &Call, span: Span, out: &mut Vec<Lit>) {
+        let parts = call.args.iter().map(|arg| self.printed(arg)).collect();
+        out.push(Lit { kind: LitKind::Print(parts), span });
     }
 
     fn literal_kind(&mut self, literal: &Literal, out: &mut Vec<Lit>) {
@@ -112,10 +128,6 @@ impl Resolver<'_> {
                 Some("assign") => self.assignment(call, span, pre, main),
                 Some("eq") => self.equality(call, span, true, negated, pre, main, own),
                 Some("equal") => self.equality(call, span, false, negated, pre, main, own),
-                _ if joined(&call.name) == "print" && self.full_path(&call.name).is_none() => {
-                    let parts = call.args.iter().map(|arg| self.printed(arg)).collect();
-                    main.push(Lit { kind: LitKind::Print(parts), span });
-                }
                 _ => {
                     if let Some(kind) = self.call(call, span, None, true, pre) {
                         main.push(Lit { kind, span });
@@ -147,6 +159,10 @@ impl Resolver<'_> {
             }
             // What else is wrong follows from it.
             return self.declare_pattern(left, How::Assigned, 0);
+        }
+        for (key, name) in keys_of(left) {
+            // As in OPA keys are not renamed as the variables are that they mean.
+            self.error(key, CompileCode::UnsafeVar, format!("var {name} is unsafe"));
         }
         // The right side is resolved first: in `x := x + 1` its `x` is the outer one.
         let right = match Side::of(self, right, false, pre) {
@@ -291,11 +307,24 @@ impl Resolver<'_> {
             if let Some(found) = full.as_deref().and_then(|path| self.policy_function(path)) {
                 return Some(WithTarget::Function(found.callee));
             }
+            let name = joined(&name);
             if full.is_none()
-                && let Some(found) = self.allowed_builtin(&joined(&name))
+                && let Some(found) = self.allowed_builtin(&name)
             {
+                if let Some(why) = not_replaceable(&name) {
+                    let message = format!("with keyword replacing built-in function: {why}");
+                    self.error(term.span, CompileCode::Compile, message);
+                    return None;
+                }
                 return Some(WithTarget::Function(found.callee));
             }
+        }
+        if let Some(name @ ("eq" | "rego.metadata.chain" | "rego.metadata.rule")) =
+            dotted(term).map(|name| joined(&name)).as_deref()
+        {
+            let message = format!("with keyword replacing built-in function: replacement of {name:?} invalid");
+            self.error(term.span, CompileCode::Compile, message);
+            return None;
         }
         // In Rego of before 1.0 a local variable may be named `input`; the target of a `with` is still the document.
         let front = match self.full_path(std::slice::from_ref(&head)) {
@@ -320,6 +349,31 @@ impl Resolver<'_> {
         let message = "with keyword target must reference existing input, data, or a function";
         self.error(term.span, CompileCode::Type, message);
         None
+    }
+}
+
+/// The variables that are keys in a pattern.
+fn keys_of(term: &Term) -> Vec<(Span, crate::engine::ast::Name)> {
+    match &term.kind {
+        TermKind::Array(items) => items.iter().flat_map(keys_of).collect(),
+        TermKind::Object(items) => {
+            let own = items.iter().filter_map(|(key, _)| match &key.kind {
+                TermKind::Var(name) => Some((key.span, name.clone())),
+                _ => None,
+            });
+            own.chain(items.iter().flat_map(|(_, value)| keys_of(value))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Why a `with` cannot replace a built-in function, in OPA's words.
+fn not_replaceable(name: &str) -> Option<String> {
+    match name {
+        "walk" => Some("target must not be a relation".to_owned()),
+        "print" => Some("target must not be a void function".to_owned()),
+        _ if name.starts_with("internal.") => Some(format!("replacement of internal function {name:?} invalid")),
+        _ => None,
     }
 }
 

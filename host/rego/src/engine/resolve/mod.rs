@@ -82,6 +82,8 @@ struct Resolver<'a> {
     called: Vec<(NodeId, Span)>,
     /// Variables of `some` that only closures use: each closure has its own.
     unshared: Vec<Slot>,
+    /// The number of scopes around the rule's head, while that is resolved.
+    head_from: Option<usize>,
     /// What is declared in the rule.
     locals: Vec<Local>,
     scopes: Vec<Scope>,
@@ -129,6 +131,7 @@ pub(crate) fn resolve(
                 negated: false,
                 called: Vec::new(),
                 unshared: Vec::new(),
+                head_from: None,
                 locals: Vec::new(),
                 scopes: vec![Scope::default()],
                 met: Vec::new(),
@@ -203,11 +206,12 @@ impl Resolver<'_> {
         }
         for arg in args {
             self.refuse_calls(arg);
+            self.refuse_references(arg);
         }
         for (arg, _) in &patterns {
             self.declare_pattern(arg, How::Argument, u32::try_from(rule.bodies.len()).unwrap_or(u32::MAX));
         }
-        let unbound = self.declare_in_sets(patterns.iter().map(|(arg, _)| *arg));
+        let (unbound, never) = self.declare_unbound(args.iter());
         let front = constant_front(rule);
         let suffix = rule.head.path.get(front..).unwrap_or(&[]);
         let branches = rule
@@ -223,6 +227,10 @@ impl Resolver<'_> {
                 for slot in &unbound {
                     body.push(never_bound(*slot, branch.span));
                 }
+                if never && unbound.is_empty() {
+                    let slot = self.slot(None, branch.span);
+                    body.push(never_bound(slot, branch.span));
+                }
                 let (late, early): (Vec<_>, Vec<_>) = patterns.iter().copied().partition(|(arg, _)| has_template(arg));
                 for (arg, slot) in early {
                     let expr = self.term(arg, &mut body);
@@ -235,12 +243,14 @@ impl Resolver<'_> {
                     body.push(Lit { kind: LitKind::Unify(Expr::Var(slot), expr), span: arg.span });
                 }
                 let own = body.len();
+                self.head_from = Some(self.scopes.len());
                 let path: Vec<_> = suffix.iter().map(|term| self.term(term, &mut body)).collect();
                 let keys = own..body.len();
                 let value = match (&rule.head.key, &branch.value) {
                     (Some(term), _) | (None, Some(term)) => self.term(term, &mut body),
                     (None, None) => Expr::Const(regorus::Value::Bool(true)),
                 };
+                self.head_from = None;
                 self.close();
                 BranchIr { body, keys, path, value, set: rule.head.key.is_some(), span: branch.span }
             })

@@ -43,6 +43,7 @@ pub(crate) fn resolve_query(
         negated: false,
         called: Vec::new(),
         unshared: Vec::new(),
+        head_from: None,
         locals: Vec::new(),
         scopes: Vec::new(),
         met: Vec::new(),

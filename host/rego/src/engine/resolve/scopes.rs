@@ -63,6 +63,20 @@ impl Resolver<'_> {
         self.scopes.iter().any(|scope| scope.declared.contains_key(name))
     }
 
+    /// Notes a name that stands in a closure of a rule's head. As in OPA such a closure knows nothing of what is declared around
+    /// it: it cannot declare the name itself any more.
+    pub(super) fn note_in_head(&mut self, name: &Name) {
+        let Some(from) = self.head_from else { return };
+        let own = self.scopes.get(from..).unwrap_or_default();
+        let is_known = |scope: &Scope| scope.declared.contains_key(name) || scope.referenced.contains(name);
+        if own.is_empty() || own.iter().any(is_known) {
+            return;
+        }
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.referenced.insert(name.clone());
+        }
+    }
+
     /// Notes that a variable stands here.
     pub(super) fn meet(&mut self, slot: Slot) {
         self.met.push(slot);
@@ -90,17 +104,8 @@ impl Resolver<'_> {
 
     /// A name is declared once in a body, and before anything else uses it there.
     fn refuse_again(&mut self, name: &Name, span: Span, how: How) {
-        if matches!(&**name, "input" | "data") {
-            let what = match how {
-                How::Argument => Some("args"),
-                // A local variable may take the document's name in Rego of before 1.0, an argument in none.
-                How::Assigned if self.options.strict || !self.v0 => Some("variables"),
-                How::Assigned | How::Some | How::SomeIn | How::Every => None,
-            };
-            if let Some(what) = what {
-                let message = format!("{what} must not shadow {name} (use a different variable name)");
-                self.error(span, CompileCode::Compile, message);
-            }
+        if how == How::Argument {
+            self.refuse_shadow(name, span, "args");
         }
         let mut scopes = self.scopes.iter().rev();
         let Some(here) = scopes.next() else { return };
@@ -123,6 +128,14 @@ impl Resolver<'_> {
         self.error(span, CompileCode::Compile, message);
     }
 
+    /// No variable may be named as a document.
+    pub(super) fn refuse_shadow(&mut self, name: &Name, span: Span, what: &str) {
+        if matches!(&**name, "input" | "data") {
+            let message = format!("{what} must not shadow {name} (use a different variable name)");
+            self.error(span, CompileCode::Compile, message);
+        }
+    }
+
     /// A new variable of this name in the innermost scope.
     pub(super) fn declare(&mut self, name: &Name, span: Span, how: How, own: u32) -> Slot {
         let slot = self.slot(Some(name.clone()), span);
@@ -135,12 +148,27 @@ impl Resolver<'_> {
 
     /// Declares every variable of a pattern, which is resolved `own` times afterwards.
     pub(super) fn declare_pattern(&mut self, pattern: &Term, how: How, own: u32) {
-        let mut names = BTreeMap::new();
-        pattern_names(pattern, &mut names);
-        for (name, span) in names {
+        if how == How::Assigned
+            && let TermKind::Var(name) = &pattern.kind
+            && (self.options.strict || !self.v0)
+        {
+            // A local variable may take the document's name in Rego of before 1.0, and in a pattern.
+            self.refuse_shadow(name, pattern.span, "variables");
+        }
+        let mut names = Vec::new();
+        listed_names(pattern, &mut names);
+        let first: BTreeMap<_, _> = names.iter().rev().map(|(name, span)| (name.clone(), *span)).collect();
+        for (name, span) in &first {
             // As in OPA a variable may stand among the arguments more than once.
-            if how != How::Argument || !self.declared_here(&name) {
-                self.declare(&name, span, how, own);
+            if how != How::Argument || !self.declared_here(name) {
+                self.declare(name, *span, how, own);
+            }
+        }
+        if how == How::Assigned {
+            for (name, span) in names {
+                if first.get(&name) != Some(&span) {
+                    self.error(span, CompileCode::Compile, format!("var {name} assigned above"));
+                }
             }
         }
     }
@@ -152,8 +180,14 @@ impl Resolver<'_> {
         pattern_names(pattern, &mut names);
         term_names(domain, &mut around, self.options.functions);
         for (name, span) in names {
-            if !around.contains_key(&name) || self.lookup(&name).is_none() {
+            // The documents are themselves.
+            if matches!(&*name, "input" | "data") {
+                continue;
+            }
+            if !around.contains_key(&name) {
                 self.declare(&name, span, How::SomeIn, 1);
+            } else if self.lookup(&name).is_none() {
+                self.refuse_unknown(&name, span);
             }
         }
     }
@@ -234,12 +268,19 @@ pub(super) fn shares_names(pattern: &Term, term: &Term, functions: Functions) ->
 
 /// Variables in the places of a pattern that can bind.
 fn pattern_names(term: &Term, names: &mut Names) {
+    let mut listed = Vec::new();
+    listed_names(term, &mut listed);
+    for (name, span) in listed {
+        names.entry(name).or_insert(span);
+    }
+}
+
+/// The same as often as they stand there, in order.
+pub(super) fn listed_names(term: &Term, names: &mut Vec<(Name, Span)>) {
     match &term.kind {
-        TermKind::Var(name) if &**name != "_" => {
-            names.entry(name.clone()).or_insert(term.span);
-        }
-        TermKind::Array(items) => items.iter().for_each(|item| pattern_names(item, names)),
-        TermKind::Object(items) => items.iter().for_each(|(_, value)| pattern_names(value, names)),
+        TermKind::Var(name) if &**name != "_" => names.push((name.clone(), term.span)),
+        TermKind::Array(items) => items.iter().for_each(|item| listed_names(item, names)),
+        TermKind::Object(items) => items.iter().for_each(|(_, value)| listed_names(value, names)),
         _ => {}
     }
 }

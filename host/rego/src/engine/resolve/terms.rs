@@ -51,6 +51,7 @@ impl Resolver<'_> {
 
     fn local(&mut self, term: &Term) -> Expr {
         let TermKind::Var(name) = &term.kind else { return Expr::Const(Value::Undefined) };
+        self.note_in_head(name);
         match self.lookup(name) {
             Some(slot) => {
                 self.meet(slot);
@@ -75,6 +76,7 @@ impl Resolver<'_> {
             TermKind::Var(name) => match self.lookup(name) {
                 Some(_) if rest.is_empty() => return None,
                 Some(slot) => {
+                    self.note_in_head(name);
                     self.meet(slot);
                     Root::Slot(slot)
                 }
@@ -262,12 +264,28 @@ impl Resolver<'_> {
     /// An argument of `print` or a part of a template: the set of its values, which may be empty.
     pub(super) fn printed(&mut self, term: &Term) -> Arc<Closure> {
         self.refuse_undeclared(term);
+        self.captured(term)
+    }
+
+    /// The set of the values of a term.
+    fn captured(&mut self, term: &Term) -> Arc<Closure> {
         let ((value, body), free) = self.closed(|resolver| {
             let mut body = Vec::new();
             let value = resolver.term(term, &mut body);
             (value, body)
         });
         Arc::new(Closure { collect: Collect::Set, key: None, value, body, free, span: term.span })
+    }
+
+    /// A call in a template gives one value at most.
+    fn refuse_relation(&mut self, term: &Term) {
+        if let TermKind::Call(call) = &term.kind
+            && joined(&call.name) == "walk"
+            && self.full_path(&call.name).is_none()
+        {
+            let message = "illegal call to relation built-in 'walk' that may cause multiple outputs";
+            self.error(term.span, CompileCode::Compile, message);
+        }
     }
 
     /// A variable in an argument of `print` or in a template is known from what stands in front of it.
@@ -292,7 +310,14 @@ impl Resolver<'_> {
             .map(|part| match part {
                 Part::Text(text) => Piece::Text(text.clone()),
                 Part::Expr(literal) => match &literal.kind {
+                    // As in OPA a variable alone is ordered as in any other term.
+                    crate::engine::ast::LiteralKind::Expr(term @ Term { kind: TermKind::Var(_), .. })
+                        if literal.with.is_empty() =>
+                    {
+                        Piece::Value(self.captured(term))
+                    }
                     crate::engine::ast::LiteralKind::Expr(term) if literal.with.is_empty() => {
+                        self.refuse_relation(term);
                         Piece::Value(self.printed(term))
                     }
                     _ => Piece::Value(self.printed_literal(literal)),

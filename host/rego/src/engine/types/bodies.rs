@@ -2,7 +2,7 @@
 
 use regorus::Value;
 
-use crate::engine::builtins::Builtin;
+use crate::engine::builtins::{Builtin, is_composite};
 use crate::engine::ir::{
     Callee, Closure, Collect, Expr, Lit, LitKind, NodeId, Path, Piece, Replacement, Root, Slot, Special,
 };
@@ -10,7 +10,7 @@ use crate::engine::rule_tree::Kind as NodeKind;
 use crate::engine::safety::{Bound, reorder};
 use crate::engine::span::Span;
 
-use super::kinds::{Kind, Missing};
+use super::kinds::Kind;
 use super::{Checker, Known};
 
 impl Checker<'_> {
@@ -29,51 +29,30 @@ impl Checker<'_> {
 
     fn lit(&mut self, lit: &Lit, bound: &Bound) {
         match &lit.kind {
+            // A pattern among the arguments is none of the body's own literals.
+            LitKind::Unify(Expr::Var(slot), _) if self.is_pattern(*slot) => {}
             LitKind::Unify(left, right) | LitKind::Equal(left, right) => self.unify(left, right, lit.span),
             LitKind::Ref { path, out, .. } => {
                 let kind = self.path(path, lit.span);
                 if let Some(out) = out {
-                    self.unify_kind(out, &kind, lit.span, false);
+                    self.unify_kind(out, &kind, lit.span);
                 }
             }
-            LitKind::Call { callee, args, out } => {
-                let result = self.call(*callee, args, out.as_ref(), lit.span);
-                if let (Some(out), Some(result)) = (out, result) {
-                    self.unify_kind(out, &result, lit.span, true);
-                } else if let Some(out) = out {
-                    self.bind(out, &Kind::Any);
-                }
-            }
-            LitKind::Truthy(expr) => drop(self.expr(expr)),
+            LitKind::Call { callee, args, out } => self.call(*callee, args, out.as_ref(), lit.span),
+            LitKind::Truthy(expr) => drop(self.operand(expr)),
             LitKind::Not { body, .. } => self.body(body, &mut bound.copy(self.work)),
-            LitKind::In { key, value, domain } => {
-                let kind = self.expr(domain);
-                if kind.values().is_none() {
-                    self.error(lit.span, format!("match error\n\tleft  : ???\n\tright : {kind}"));
-                }
-                let (keys, values) = (kind.keys().unwrap_or(Kind::Any), kind.values().unwrap_or(Kind::Any));
-                if let Some(key) = key {
-                    self.unify_kind(key, &keys, lit.span, false);
-                }
-                self.unify_kind(value, &values, lit.span, false);
-            }
-            LitKind::Every { key, value, domain, body, free } => {
-                let kind = self.expr(domain);
-                if let Some(key) = key {
-                    self.bind(key, &kind.keys().unwrap_or(Kind::Any));
-                }
-                self.bind(value, &kind.values().unwrap_or(Kind::Any));
-                let unknown = self.unknown(free);
+            LitKind::In { key, value, domain } => self.member(key.as_ref(), value, domain, lit.span),
+            LitKind::Every { domain, body, free, .. } => {
+                self.expr(domain);
+                let known = self.kinds_of(free);
                 let mut inner = bound.copy(self.work);
-                for expr in key.iter().chain([value]) {
-                    expr.slots(&mut |slot| {
-                        inner.add(slot);
-                    });
-                }
-                let around = std::mem::replace(&mut self.unchecked, true);
+                lit.bound_within(&mut |slot| {
+                    inner.add(slot);
+                });
+                let around = std::mem::replace(&mut self.refs_only, true);
                 self.body(body, &mut inner);
-                self.unchecked = around;
-                self.forget(&unknown);
+                self.refs_only = around;
+                self.restore(known);
             }
             LitKind::With { mods, body } => {
                 for replaced in mods {
@@ -91,18 +70,38 @@ impl Checker<'_> {
         }
     }
 
-    /// The kind of a term; variables without one are of any.
+    /// `some key, value in domain`: as in OPA `value = domain[key]`.
+    fn member(&mut self, key: Option<&Expr>, value: &Expr, domain: &Expr, span: Span) {
+        let mut kind = self.expr(domain);
+        if self.refs_only {
+            return;
+        }
+        if kind.has_unknown() {
+            self.unify1(domain, &Kind::Any, false);
+            kind = self.expr(domain);
+        }
+        let found = match key {
+            Some(key) => self.part(&kind, key),
+            None => kind.keys().map(|_| kind.values().unwrap_or(Kind::Unknown)),
+        };
+        match found {
+            Some(found) => self.unify_kind(value, &found, span),
+            None => self.error(span, format!("match error\n\tleft  : ???\n\tright : {kind}")),
+        }
+    }
+
+    /// The kind of a term; that of a variable without a value yet is unknown.
     pub(super) fn expr(&mut self, expr: &Expr) -> Kind {
         match expr {
             Expr::Const(value) => Kind::of(value),
-            Expr::Var(slot) => self.slot(*slot).cloned().unwrap_or(Kind::Any),
+            Expr::Var(slot) => self.slot(*slot).cloned().unwrap_or(Kind::Unknown),
             Expr::Array(items) => Kind::array(items.iter().map(|item| self.expr(item)).collect()),
             Expr::Set(items) => {
                 let kinds: Vec<_> = items.iter().map(|item| self.expr(item)).collect();
                 Kind::set_of(kinds.into_iter().fold(None, Kind::or).unwrap_or(Kind::Any))
             }
             Expr::Object(items) => self.object(items),
-            Expr::Comprehension(closure) => self.closure(closure),
+            Expr::Comprehension(closure) => self.comprehension(closure),
             Expr::Template(pieces) => {
                 for piece in pieces.iter() {
                     if let Piece::Value(closure) = piece {
@@ -134,26 +133,44 @@ impl Checker<'_> {
         Kind::object(fixed, rest)
     }
 
-    /// Those of the variables around a closure that nothing is known of.
-    fn unknown(&self, free: &[Slot]) -> Vec<Slot> {
-        free.iter().copied().filter(|slot| self.slot(*slot).is_none()).collect()
+    /// What is known of variables.
+    fn kinds_of(&self, slots: &[Slot]) -> Vec<(Slot, Option<Kind>)> {
+        slots.iter().map(|slot| (*slot, self.slot(*slot).cloned())).collect()
     }
 
-    /// What a closure needs of a variable says nothing outside: it may have no value there.
-    fn forget(&mut self, unknown: &[Slot]) {
-        for slot in unknown {
-            if let Some(kind) = self.slots.get_mut(*slot as usize) {
-                *kind = None;
+    /// What a closure says of the variables around it says nothing outside: they may have no value there.
+    fn restore(&mut self, known: Vec<(Slot, Option<Kind>)>) {
+        for (slot, kind) in known {
+            if let Some(location) = self.slots.get_mut(slot as usize) {
+                *location = kind;
             }
         }
     }
 
-    fn closure(&mut self, closure: &Closure) -> Kind {
-        let unknown = self.unknown(&closure.free);
-        let around = std::mem::replace(&mut self.unchecked, false);
+    /// The kind of a comprehension. As in OPA it is refused where nothing is known of its elements.
+    fn comprehension(&mut self, closure: &Closure) -> Kind {
+        let is_new = !self.closures.contains_key(&std::ptr::from_ref(closure).addr());
+        let kind = self.closure(closure);
+        if is_new && !self.refs_only && kind != Kind::Unknown && kind.has_unknown() {
+            self.error(closure.span, format!("match error\n\tleft  : ???\n\tright : {kind}"));
+        }
+        kind
+    }
+
+    /// The kind of a closure; unknown where something is wrong with it. It is looked at once, where it stands.
+    pub(super) fn closure(&mut self, closure: &Closure) -> Kind {
+        let id = std::ptr::from_ref(closure).addr();
+        if let Some(kind) = self.closures.get(&id) {
+            return kind.clone();
+        }
+        let known = self.kinds_of(&closure.free);
+        let around = std::mem::replace(&mut self.refs_only, false);
+        let errors = self.errors.len();
         let kind = self.collected(closure);
-        self.unchecked = around;
-        self.forget(&unknown);
+        let kind = if self.errors.len() == errors { kind } else { Kind::Unknown };
+        self.refs_only = around;
+        self.restore(known);
+        self.closures.insert(id, kind.clone());
         kind
     }
 
@@ -175,106 +192,41 @@ impl Checker<'_> {
         }
     }
 
-    /// `left = right`: what is known of one side is known of the other.
-    fn unify(&mut self, left: &Expr, right: &Expr, span: Span) {
-        if let (Expr::Array(lefts), Expr::Array(rights)) = (left, right)
-            && lefts.len() == rights.len()
-        {
-            for (left, right) in lefts.iter().zip(rights) {
-                self.unify(left, right, span);
-            }
+    /// A call: its arguments and its result must be of the kinds that the function has.
+    fn call(&mut self, callee: Callee, args: &[Expr], out: Option<&Expr>, span: Span) {
+        let have: Vec<_> = args.iter().map(|arg| self.expr(arg)).collect();
+        if self.refs_only {
             return;
         }
-        let (left_kind, right_kind) = (self.expr(left), self.expr(right));
-        if !left_kind.meets(&right_kind) {
-            self.error(span, format!("match error\n\tleft  : {left_kind}\n\tright : {right_kind}"));
-        }
-        self.bind(left, &right_kind);
-        self.bind(right, &left_kind);
-    }
-
-    /// A term meets a value of a kind. A call's result in a last argument stands on the left.
-    fn unify_kind(&mut self, expr: &Expr, kind: &Kind, span: Span, value_first: bool) {
-        let own = self.expr(expr);
-        if !own.meets(kind) {
-            let (left, right) = if value_first { (kind, &own) } else { (&own, kind) };
-            self.error(span, format!("match error\n\tleft  : {left}\n\tright : {right}"));
-        }
-        self.bind(expr, kind);
-    }
-
-    /// Gives the variables of a pattern, as far as they have none, the kinds of what they stand for.
-    fn bind(&mut self, expr: &Expr, kind: &Kind) {
-        match expr {
-            Expr::Var(slot) if self.slot(*slot).is_none() => self.set(*slot, kind.clone()),
-            Expr::Array(items) => {
-                for (at, item) in items.iter().enumerate() {
-                    let key = Value::from(at as u64);
-                    self.bind(item, &kind.at(Some(&key), &Kind::Number).unwrap_or(Kind::Any));
-                }
-            }
-            Expr::Object(items) => {
-                for (key, item) in items {
-                    let key = match key {
-                        Expr::Const(key) => Some(key),
-                        _ => None,
-                    };
-                    let of = key.map_or(Kind::Any, Kind::of);
-                    self.bind(item, &kind.at(key, &of).unwrap_or(Kind::Any));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Variables that nothing is known of are what a function takes.
-    fn bind_all(&mut self, args: &[Expr], want: &[Kind]) {
-        for (arg, want) in args.iter().zip(want) {
-            if let Expr::Var(slot) = arg
-                && self.slot(*slot).is_none()
-            {
-                self.set(*slot, want.clone());
-            }
-        }
-    }
-
-    /// The kind of the result, if the arguments fit.
-    fn call(&mut self, callee: Callee, args: &[Expr], out: Option<&Expr>, span: Span) -> Option<Kind> {
-        let have: Vec<_> = args.iter().map(|arg| self.expr(arg)).collect();
         let (name, want, result) = match callee {
             Callee::Builtin(builtin) => {
                 let want: Vec<_> = builtin.args.iter().map(Kind::declared).collect();
-                let fits = have.len() == want.len() && have.iter().zip(&want).all(|(have, want)| have.meets(want));
-                if fits {
-                    self.bind_all(args, &want);
-                    return Some(result_of(builtin));
-                }
                 (builtin.name.to_owned(), want, result_of(builtin))
             }
             Callee::Function(id) => match self.known.get(id as usize) {
                 Some(Some(Known::Function(want, result))) => (self.tree.name(id), want.clone(), result.clone()),
-                _ => return Some(Kind::Any),
+                _ => {
+                    if let Some(out) = out {
+                        self.unify1(out, &Kind::Any, false);
+                    }
+                    return;
+                }
             },
             Callee::Engine(special) => {
                 let (want, result) = declared(special);
                 (special.name().to_owned(), want, result)
             }
         };
-        if have.iter().zip(&want).all(|(have, want)| have.meets(want)) {
-            self.bind_all(args, &want);
-            return Some(result);
+        let all = args.iter().chain(out).zip(want.iter().chain([&result]));
+        for (term, kind) in all {
+            if !self.unify1(term, kind, false) {
+                let given = out.map_or(Kind::Unknown, |out| self.expr(out));
+                let have: Vec<_> = have.iter().chain([&given]).map(ToString::to_string).collect();
+                let want: Vec<_> = want.iter().chain([&result]).map(ToString::to_string).collect();
+                let (have, want) = (have.join(", "), want.join(", "));
+                return self.error(span, format!("{name}: invalid argument(s)\n\thave: ({have})\n\twant: ({want})"));
+            }
         }
-        let shown = |kinds: Vec<String>| kinds.join(", ");
-        let have = have.iter().map(ToString::to_string);
-        let given = match out {
-            Some(Expr::Var(slot)) => self.slot(*slot).map_or("???".to_owned(), ToString::to_string),
-            Some(other) => self.expr(other).to_string(),
-            None => "???".to_owned(),
-        };
-        let have = shown(have.chain([given]).collect());
-        let want = shown(want.iter().chain([&result]).map(ToString::to_string).collect());
-        self.error(span, format!("{name}: invalid argument(s)\n\thave: ({have})\n\twant: ({want})"));
-        None
     }
 
     /// The kind of what a reference names.
@@ -289,7 +241,13 @@ impl Checker<'_> {
             Root::Slot(slot) => {
                 let name = self.names.get(slot as usize).and_then(|info| info.name.clone());
                 shown = name.map_or_else(|| "…".to_owned(), |name| name.to_string());
-                self.slot(slot).cloned().unwrap_or(Kind::Any)
+                match self.slot(slot) {
+                    Some(kind) => kind.clone(),
+                    None => {
+                        self.set(slot, Kind::Any);
+                        Kind::Any
+                    }
+                }
             }
             Root::Data => {
                 shown = "data".to_owned();
@@ -307,38 +265,29 @@ impl Checker<'_> {
             }
         };
         for key in rest {
-            let constant = match key {
-                Expr::Const(value) => Some(value),
-                _ => None,
-            };
             let of = self.expr(key);
-            let next = kind.at(constant, &of);
             let front = shown.len();
             shown.push_str(&self.step(key));
-            match next {
-                Ok(next) => {
-                    self.bind(key, &kind.keys().unwrap_or(Kind::Any));
-                    kind = next;
-                }
-                Err(missing) => {
-                    let reported = match (&missing, constant) {
-                        (Missing::Scalar, _) => format!("have: {kind}"),
-                        (Missing::Keys(keys), Some(key)) => {
-                            let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
-                            format!("have: {key}\n\twant (one of): [{}]", keys.join(" "))
-                        }
-                        (Missing::Keys(_), None) => {
-                            format!("have (type): {of}\n\twant a key of {}", shown.get(..front).unwrap_or_default())
-                        }
-                        (Missing::Key(want), Some(key)) => format!("have: {key}\n\twant (type): {want}"),
-                        (Missing::Key(want), None) => format!("have (type): {of}\n\twant (type): {want}"),
-                    };
-                    self.error(span, format!("undefined ref: {shown}\n\t{reported}"));
-                    return Kind::Any;
-                }
-            }
+            let Some(next) = self.part(&kind, key) else {
+                let reported = missing(&kind, key, &of, shown.get(..front).unwrap_or_default());
+                self.error(span, format!("undefined ref: {shown}\n\t{reported}"));
+                return Kind::Any;
+            };
+            kind = next;
         }
         kind
+    }
+
+    /// What stands at a key of a value; none where nothing can. A variable without a value is one of the keys.
+    fn part(&mut self, of: &Kind, key: &Expr) -> Option<Kind> {
+        let keys = of.keys()?;
+        match key {
+            Expr::Const(key) if !is_composite(Some(key)) => return of.select(key),
+            Expr::Comprehension(_) | Expr::Template(_) if !self.expr(key).meets(&keys) => return None,
+            _ if !self.unify1(key, &keys, false) => return None,
+            _ => {}
+        }
+        Some(of.values().unwrap_or(Kind::Unknown))
     }
 
     /// A step of a reference as it is written.
@@ -367,6 +316,22 @@ impl Checker<'_> {
             }
         }
         None
+    }
+}
+
+/// Why nothing can stand at a key, in OPA's words.
+fn missing(kind: &Kind, key: &Expr, of: &Kind, front: &str) -> String {
+    let constant = if let Expr::Const(key) = key { Some(key) } else { None };
+    let Some(want) = kind.keys() else { return format!("have: {kind}") };
+    match (kind, constant) {
+        (Kind::Object(fixed, None), Some(key)) => {
+            let keys: Vec<_> = fixed.keys().map(ToString::to_string).collect();
+            format!("have: {key}\n\twant (one of): [{}]", keys.join(" "))
+        }
+        (Kind::Object(_, None), None) => format!("have (type): {of}\n\twant a key of {front}"),
+        (Kind::One(_), _) => format!("have: {kind}"),
+        (_, Some(key)) => format!("have: {key}\n\twant (type): {want}"),
+        (_, None) => format!("have (type): {of}\n\twant (type): {want}"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! [`Kind`]: the set of values a term can have, as far as it is known before evaluation.
 //!
-//! A kind may be wider than the truth, never narrower: what is refused by its kind can never have a value.
+//! They are OPA's types, with what OPA does not know of a variable that nothing is bound to yet ([`Kind::Unknown`]): nothing is
+//! equal to it, so that OPA refuses some policies which have a value. Where a kind has too many parts it is any value.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -12,7 +13,7 @@ use crate::engine::builtins::Type;
 const ALTERNATIVES: usize = 16;
 
 /// Elements of a constant, and levels of it, that are looked at: a large table is any array, set or object.
-const ELEMENTS: usize = 64;
+pub(super) const ELEMENTS: usize = 64;
 const LEVELS: usize = 6;
 
 /// Parts that a kind may have, all levels together; a larger one is any value. Twenty rules that each name the one before
@@ -22,6 +23,8 @@ const PARTS: usize = 1_000;
 /// A set of values. The order is that of OPA's messages.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
+    /// Nothing is known, not even that it has a value.
+    Unknown,
     Null,
     Boolean,
     Number,
@@ -36,21 +39,10 @@ pub(super) enum Kind {
     Any,
 }
 
-/// A place in a value that cannot be there.
-#[derive(Debug)]
-pub(super) enum Missing {
-    /// The value has no parts.
-    Scalar,
-    /// It has only these keys.
-    Keys(Vec<Value>),
-    /// Its keys are of this kind.
-    Key(Kind),
-}
-
 impl Kind {
-    /// An array of one kind of elements.
+    /// An array of one kind of elements; as in OPA an empty one where nothing is known of them.
     pub(super) fn array_of(element: Self) -> Self {
-        Self::Array([].into(), Some(element.into())).bounded()
+        Self::Array([].into(), Some(element).filter(|element| *element != Self::Unknown).map(Arc::new)).bounded()
     }
 
     /// An array of exactly these elements.
@@ -84,7 +76,7 @@ impl Kind {
         let Some(less) = left.checked_sub(1) else { return false };
         *left = less;
         match self {
-            Self::Null | Self::Boolean | Self::Number | Self::String | Self::Any => true,
+            Self::Unknown | Self::Null | Self::Boolean | Self::Number | Self::String | Self::Any => true,
             Self::Array(fixed, rest) => {
                 fixed.iter().all(|kind| kind.fits(left)) && rest.as_ref().is_none_or(|kind| kind.fits(left))
             }
@@ -109,7 +101,7 @@ impl Kind {
             Value::Bool(_) => Self::Boolean,
             Value::Number(_) => Self::Number,
             Value::String(_) => Self::String,
-            Value::Array(all) if all.len() > ELEMENTS || level > LEVELS => Self::array_of(Self::Any),
+            Value::Array(all) if all.is_empty() || all.len() > ELEMENTS || level > LEVELS => Self::array_of(Self::Any),
             Value::Array(all) => Self::array(all.iter().map(inner).collect()),
             Value::Set(all) if all.is_empty() || all.len() > ELEMENTS || level > LEVELS => Self::set_of(Self::Any),
             Value::Set(all) => Self::set_of(all.iter().map(inner).fold(None, Self::or).unwrap_or(Self::Any)),
@@ -144,11 +136,12 @@ impl Kind {
         }
     }
 
-    /// Both together.
-    #[expect(clippy::unnecessary_wraps, reason = "it is what `fold` goes on with, beginning with nothing")]
+    /// Both together; what nothing is known of adds nothing.
     pub(super) fn or(first: Option<Self>, other: Self) -> Option<Self> {
-        let Some(first) = first else { return Some(other) };
-        if first == other {
+        let Some(first) = first.filter(|first| *first != Self::Unknown) else {
+            return Some(other).filter(|other| *other != Self::Unknown);
+        };
+        if first == other || other == Self::Unknown {
             return Some(first);
         }
         let mut all: Vec<Self> = Vec::new();
@@ -164,9 +157,49 @@ impl Kind {
         Some(if all.len() > ALTERNATIVES { Self::Any } else { Self::One(all.into()).bounded() })
     }
 
-    /// Whether some value can be of both kinds.
+    /// What definitions of one rule give together: objects without known keys are merged, and so are sets.
+    pub(super) fn merged(first: Option<Self>, other: Self) -> Option<Self> {
+        let Some(first) = first else { return Some(other) };
+        let either = |one: &Self, other: &Self| Self::or(Some(one.clone()), other.clone()).unwrap_or(Self::Unknown);
+        match (&first, &other) {
+            (Self::Object(one, Some(left)), Self::Object(two, Some(right))) if one.is_empty() && two.is_empty() => {
+                let value = Self::merged(Some(left.1.clone()), right.1.clone()).unwrap_or(Self::Unknown);
+                Some(Self::object_of(either(&left.0, &right.0), value))
+            }
+            (Self::Set(left), Self::Set(right)) => Some(Self::set_of(either(left, right))),
+            _ => Self::or(Some(first), other),
+        }
+    }
+
+    /// Whether nothing is known of some part of it.
+    pub(super) fn has_unknown(&self) -> bool {
+        match self {
+            Self::Unknown => true,
+            Self::Null | Self::Boolean | Self::Number | Self::String | Self::Any | Self::One(_) => false,
+            Self::Array(fixed, rest) => {
+                fixed.iter().any(Self::has_unknown) || rest.as_deref().is_some_and(Self::has_unknown)
+            }
+            Self::Object(fixed, rest) => {
+                fixed.values().any(Self::has_unknown)
+                    || rest.as_deref().is_some_and(|(key, value)| key.has_unknown() || value.has_unknown())
+            }
+            Self::Set(of) => of.has_unknown(),
+        }
+    }
+
+    /// Whether this kind is among those of the other.
+    fn is_within(&self, other: &Self) -> bool {
+        match other {
+            Self::Any => true,
+            Self::One(all) => all.contains(self),
+            other => self == other,
+        }
+    }
+
+    /// Whether some value can be of both kinds, as far as OPA looks.
     pub(super) fn meets(&self, other: &Self) -> bool {
         match (self, other) {
+            (Self::Unknown, _) | (_, Self::Unknown) => false,
             (Self::Any, _) | (_, Self::Any) => true,
             (Self::One(all), other) => all.iter().any(|one| one.meets(other)),
             (one, Self::One(all)) => all.iter().any(|other| one.meets(other)),
@@ -182,64 +215,37 @@ impl Kind {
                     (Some(one), Some(other)) => one.1.meets(&other.1),
                     _ => true,
                 };
+                let meets_in =
+                    |key: &Value, one: &Self, of: &Self| of.select(key).is_some_and(|other| one.meets(&other));
                 others_meet
-                    && left.iter().all(|(key, one)| match right.get(key) {
-                        Some(other) => one.meets(other),
-                        None => is_other(more_right.as_deref(), key, one),
-                    })
-                    && right.iter().all(|(key, one)| left.contains_key(key) || is_other(more_left.as_deref(), key, one))
+                    && left.iter().all(|(key, one)| meets_in(key, one, other))
+                    && right.iter().all(|(key, one)| left.contains_key(key) || meets_in(key, one, self))
             }
-            // Two sets are equal when both are empty, but OPA does not think of that, and nobody writes it.
+            // Two sets are equal when both are empty, but OPA does not think of that.
             (Self::Set(left), Self::Set(right)) => left.meets(right),
             _ => false,
         }
     }
 
-    /// What stands at a key: a constant, or something of a kind.
-    pub(super) fn at(&self, key: Option<&Value>, kind: &Self) -> Result<Self, Missing> {
+    /// What stands at a constant key; none where nothing does.
+    pub(super) fn select(&self, key: &Value) -> Option<Self> {
         match self {
-            Self::Any => Ok(Self::Any),
-            Self::Null | Self::Boolean | Self::Number | Self::String => Err(Missing::Scalar),
-            Self::One(all) => {
-                let found = all.iter().filter_map(|one| one.at(key, kind).ok()).fold(None, Self::or);
-                found.ok_or(Missing::Scalar)
-            }
+            Self::Any => Some(Self::Any),
+            Self::Unknown | Self::Null | Self::Boolean | Self::Number | Self::String => None,
+            Self::One(all) => all.iter().filter_map(|one| one.select(key)).fold(None, Self::or),
+            // A fraction or a negative number is the place of nothing.
             Self::Array(fixed, rest) => {
-                if !kind.meets(&Self::Number) {
-                    return Err(Missing::Key(Self::Number));
-                }
-                if fixed.is_empty() && rest.is_none() {
-                    return Ok(Self::Any);
-                }
-                let all = || fixed.iter().cloned().chain(rest.as_deref().cloned()).fold(None, Self::or);
-                let found = match key {
-                    Some(key) => match key.as_u64().ok().and_then(|at| usize::try_from(at).ok()) {
-                        Some(at) => fixed.get(at).or(rest.as_deref()).cloned(),
-                        // A fraction or a negative number is the place of nothing.
-                        None => None,
-                    },
-                    None => all(),
-                };
-                found.ok_or(Missing::Key(Self::Number))
+                let at = key.as_u64().ok().and_then(|at| usize::try_from(at).ok())?;
+                fixed.get(at).or(rest.as_deref()).cloned()
             }
-            Self::Set(element) if element.meets(kind) => Ok(Self::clone(element)),
-            Self::Set(element) => Err(Missing::Key(Self::clone(element))),
-            Self::Object(fixed, rest) => {
-                let others = rest.as_deref().filter(|(of, _)| of.meets(kind)).map(|(_, value)| value.clone());
-                let found = match key {
-                    Some(key) => fixed.get(key).cloned().or(others),
-                    None => fixed
-                        .iter()
-                        .filter(|(key, _)| Self::of(key).meets(kind))
-                        .map(|(_, value)| value.clone())
-                        .chain(others)
-                        .fold(None, Self::or),
-                };
-                found.ok_or_else(|| match rest.as_deref() {
-                    Some((of, _)) => Missing::Key(of.clone()),
-                    None => Missing::Keys(fixed.keys().cloned().collect()),
-                })
+            Self::Set(of) => {
+                let own = Self::of(key);
+                own.is_within(of).then_some(own)
             }
+            Self::Object(fixed, rest) => fixed.get(key).cloned().or_else(|| {
+                let (of, value) = rest.as_deref()?;
+                Self::of(key).is_within(of).then(|| value.clone())
+            }),
         }
     }
 
@@ -247,31 +253,28 @@ impl Kind {
     pub(super) fn keys(&self) -> Option<Self> {
         match self {
             Self::Any => Some(Self::Any),
-            Self::Null | Self::Boolean | Self::Number | Self::String => None,
+            Self::Unknown | Self::Null | Self::Boolean | Self::Number | Self::String => None,
             Self::One(all) => all.iter().filter_map(Self::keys).fold(None, Self::or),
             Self::Array(..) => Some(Self::Number),
-            Self::Set(element) => Some(Self::clone(element)),
+            Self::Set(element) => Self::or(None, Self::clone(element)),
             Self::Object(fixed, rest) => {
                 let rest = rest.as_deref().map(|(key, _)| key.clone());
-                Some(fixed.keys().map(Self::of).chain(rest).fold(None, Self::or).unwrap_or(Self::Any))
+                fixed.keys().map(Self::of).chain(rest).fold(None, Self::or)
             }
         }
     }
 
-    /// The kind of its elements; none for what has no parts.
+    /// The kind of its elements; none for what has none.
     pub(super) fn values(&self) -> Option<Self> {
         match self {
             Self::Any => Some(Self::Any),
-            Self::Null | Self::Boolean | Self::Number | Self::String => None,
+            Self::Unknown | Self::Null | Self::Boolean | Self::Number | Self::String => None,
             Self::One(all) => all.iter().filter_map(Self::values).fold(None, Self::or),
-            Self::Array(fixed, rest) => {
-                let all = fixed.iter().cloned().chain(rest.as_deref().cloned());
-                Some(all.fold(None, Self::or).unwrap_or(Self::Any))
-            }
-            Self::Set(element) => Some(Self::clone(element)),
+            Self::Array(fixed, rest) => fixed.iter().cloned().chain(rest.as_deref().cloned()).fold(None, Self::or),
+            Self::Set(element) => Self::or(None, Self::clone(element)),
             Self::Object(fixed, rest) => {
                 let rest = rest.as_deref().map(|(_, value)| value.clone());
-                Some(fixed.values().cloned().chain(rest).fold(None, Self::or).unwrap_or(Self::Any))
+                fixed.values().cloned().chain(rest).fold(None, Self::or)
             }
         }
     }
@@ -279,11 +282,6 @@ impl Kind {
 
 /// Each place is looked at once: to go through both sides one after the other would double the work at every level.
 fn arrays_meet((left, more_left): (&[Kind], Option<&Kind>), (right, more_right): (&[Kind], Option<&Kind>)) -> bool {
-    // As in OPA nothing is known of the elements of `[]`.
-    let open = |fixed: &[Kind], rest: Option<&Kind>| fixed.is_empty() && rest.is_none();
-    if open(left, more_left) || open(right, more_right) {
-        return true;
-    }
     // As in OPA two lists of any length are of one kind only if their elements are, though both may be empty.
     if let (Some(one), Some(other)) = (more_left, more_right)
         && !one.meets(other)
@@ -296,14 +294,10 @@ fn arrays_meet((left, more_left): (&[Kind], Option<&Kind>), (right, more_right):
     })
 }
 
-/// Whether a key and its value can be among the other keys of an object.
-fn is_other(others: Option<&(Kind, Kind)>, key: &Value, value: &Kind) -> bool {
-    others.is_some_and(|(of, other)| of.meets(&Kind::of(key)) && value.meets(other))
-}
-
 impl fmt::Display for Kind {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Unknown => to.write_str("???"),
             Self::Any => to.write_str("any"),
             Self::Null => to.write_str("null"),
             Self::Boolean => to.write_str("boolean"),
@@ -366,7 +360,7 @@ mod tests {
         for (json, text) in [
             ("1", "number"),
             ("[1, \"a\"]", "array<number, string>"),
-            ("[]", "array"),
+            ("[]", "array[any]"),
             ("{\"a\": null}", "object<a: null>"),
             ("{}", "object[any: any]"),
         ] {
@@ -402,16 +396,35 @@ mod tests {
     #[test]
     fn parts_are_known_as_far_as_the_whole_is() {
         let object = kind("{\"a\": 1, \"b\": \"x\"}");
-        assert_eq!(object.at(Some(&Value::from("a")), &Kind::String).unwrap(), Kind::Number);
-        assert!(
-            matches!(object.at(Some(&Value::from("c")), &Kind::String), Err(Missing::Keys(keys)) if keys.len() == 2)
+        assert_eq!(object.select(&Value::from("a")), Some(Kind::Number));
+        assert_eq!((object.select(&Value::from("c")), Kind::Number.select(&Value::from("c"))), (None, None));
+        assert_eq!(object.values().unwrap().to_string(), "any<number, string>");
+        assert_eq!(
+            (kind("[1]").select(&Value::from(0_u64)), kind("[1]").select(&Value::from(1_u64))),
+            (Some(Kind::Number), None)
         );
-        assert_eq!(object.at(None, &Kind::Any).unwrap().to_string(), "any<number, string>");
-        assert!(matches!(Kind::Number.at(None, &Kind::Any), Err(Missing::Scalar)));
-        assert!(matches!(kind("[1]").at(None, &Kind::String), Err(Missing::Key(Kind::Number))));
         assert_eq!(
             (object.keys(), kind("[1]").keys(), Kind::Null.keys()),
             (Some(Kind::String), Some(Kind::Number), None)
         );
+    }
+
+    #[test]
+    fn what_nothing_is_known_of_meets_nothing_and_adds_nothing() {
+        let unknown = Kind::array(vec![Kind::Unknown]);
+        assert!(unknown.has_unknown() && !unknown.meets(&kind("[1]")) && !Kind::Unknown.meets(&Kind::Any));
+        assert_eq!(Kind::or(Some(Kind::Unknown), Kind::Number), Some(Kind::Number));
+        assert_eq!(Kind::or(Some(Kind::Number), Kind::Unknown), Some(Kind::Number));
+        assert_eq!(Kind::array_of(Kind::Unknown).to_string(), "array");
+        assert_eq!((Kind::set_of(Kind::Unknown).keys(), Kind::array_of(Kind::Unknown).values()), (None, None));
+    }
+
+    #[test]
+    fn definitions_of_one_rule_are_merged() {
+        let merged = |one: Kind, other: Kind| Kind::merged(Some(one), other).unwrap().to_string();
+        assert_eq!(merged(Kind::set_of(Kind::Number), Kind::set_of(Kind::String)), "set[any<number, string>]");
+        let objects = |value: Kind| Kind::object_of(Kind::String, value);
+        assert_eq!(merged(objects(Kind::Number), objects(Kind::Null)), "object[string: any<null, number>]");
+        assert_eq!(merged(kind("{\"a\": 1}"), kind("{\"b\": 1}")), "any<object<a: number>, object<b: number>>");
     }
 }

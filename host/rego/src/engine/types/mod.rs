@@ -2,20 +2,22 @@
 //! sides that cannot be equal, a part that is not there. The entry point is [`check`].
 //!
 //! [`kinds`] says what a kind is, [`bodies`] infers them literal by literal. Rules are looked at before those that read
-//! them. What comes from `input` and from data is of any kind; in doubt everything is, since a wrong refusal is worse
-//! than a late one.
+//! them. What comes from `input` and from data is of any kind. [`unify`] has the rules, which are OPA's.
 
 mod bodies;
 mod kinds;
 mod schemas;
 #[cfg(test)]
 mod tests;
+mod unify;
 
 use std::collections::BTreeMap;
 
+use hashbrown::HashMap;
+
 use crate::engine::dependencies::Dependencies;
 use crate::engine::error::{CompileCode, CompileError};
-use crate::engine::ir::{Expr, LitKind, NodeId, RuleIr, Slot};
+use crate::engine::ir::{BranchIr, Expr, LitKind, NodeId, RuleIr, Slot};
 use crate::engine::limits::NOTED_ERRORS;
 use crate::engine::rule_tree::{Kind as NodeKind, RuleTree};
 use crate::engine::safety::Bound;
@@ -46,8 +48,12 @@ struct Checker<'a> {
     /// What is known of `input` and data in the current rule.
     given: &'a Given,
     work: &'a Work,
-    /// What is checked stands in a body of `every`, in which OPA checks only what is nested in closures.
-    unchecked: bool,
+    /// What is checked stands in a body of `every`, in which OPA checks only references and what is nested in closures.
+    refs_only: bool,
+    /// The arguments of the current rule that are patterns.
+    patterns: Vec<Slot>,
+    /// The kinds of the current rule's closures, by where they are in memory.
+    closures: HashMap<usize, Kind>,
     errors: &'a mut Vec<CompileError>,
 }
 
@@ -76,8 +82,20 @@ pub(crate) fn check(
     }
     let known = vec![None; tree.nodes.len()];
     let given = schemas.of_rule(Span::default());
-    let (slots, unchecked) = (Vec::new(), false);
-    let mut checker = Checker { tree, sources, known, slots, names: &[], schemas, given, work, unchecked, errors };
+    let mut checker = Checker {
+        tree,
+        sources,
+        known,
+        slots: Vec::new(),
+        names: &[],
+        schemas,
+        given,
+        work,
+        refs_only: false,
+        patterns: Vec::new(),
+        closures: HashMap::new(),
+        errors,
+    };
     for id in dependencies.bottom_up() {
         if !work.go_on(1) {
             break;
@@ -101,7 +119,6 @@ impl<'a> Checker<'a> {
     fn error(&mut self, span: Span, message: String) {
         if let Some(source) = self.sources.get(span.file as usize)
             && self.errors.len() < NOTED_ERRORS
-            && !self.unchecked
         {
             self.errors.push(CompileError::at(source, span, CompileCode::Type, message));
         }
@@ -109,8 +126,7 @@ impl<'a> Checker<'a> {
 
     fn node(&mut self, id: NodeId, rules: &[&'a RuleIr]) {
         let Some(node) = self.tree.node(id) else { return };
-        let mut values = None;
-        let mut keys = None;
+        let mut value = None;
         let mut args: Vec<Option<Kind>> = vec![None; node.arity];
         for rule in rules {
             self.given = self.schemas.of_rule(rule.span);
@@ -121,67 +137,104 @@ impl<'a> Checker<'a> {
                 }
             }
             for branch in &rule.branches {
-                self.names = &rule.slots;
-                self.slots = vec![None; rule.slots.len()];
-                self.work.go_on(rule.slots.len() / 8);
-                let count = rule.arity;
-                for lit in branch.body.iter().take(count) {
-                    // Constants among the arguments stand in front of the body.
-                    if let LitKind::Unify(Expr::Var(slot), Expr::Const(value)) = &lit.kind
-                        && (*slot as usize) < count
-                    {
-                        self.set(*slot, Kind::of(value));
-                    }
-                }
-                let mut bound = Bound::new(rule.slots.len(), rule.arity);
-                self.body(&branch.body, &mut bound);
-                if let [key] = branch.path.as_slice() {
-                    keys = Kind::or(keys, self.expr(key));
-                }
+                let kind = self.branch(rule, branch);
                 // As in OPA the body says what the arguments can be.
                 for (arg, slot) in args.iter_mut().zip(0..) {
-                    let kind = self.slots.get(slot).cloned().flatten().unwrap_or(Kind::Any);
+                    let kind = self.argument(branch, slot);
                     *arg = Kind::or(arg.take(), kind);
                 }
-                let value = self.expr(&branch.value);
-                for key in &branch.path {
-                    self.expr(key);
-                }
-                values = Kind::or(values, value);
+                value = match node.kind {
+                    NodeKind::Function => Kind::or(value, kind),
+                    NodeKind::Set => Kind::merged(value, Kind::set_of(kind)),
+                    // A set further down stands beside what else is there.
+                    NodeKind::Object if branch.set || matches!(branch.path.first(), Some(Expr::Const(_))) => {
+                        Some(Kind::Any)
+                    }
+                    _ => {
+                        let nested = branch.path.iter().rev().fold(kind, |kind, key| {
+                            let key = self.expr(key);
+                            if key == Kind::Unknown || kind == Kind::Unknown {
+                                Kind::Unknown
+                            } else {
+                                Kind::object_of(key, kind)
+                            }
+                        });
+                        if nested == Kind::Unknown { value } else { Kind::merged(value, nested) }
+                    }
+                };
             }
         }
-        let nested = rules.iter().flat_map(|rule| &rule.branches).any(|branch| branch.path.len() != 1 || branch.set);
-        let value = values.unwrap_or(Kind::Any);
+        let value = value.unwrap_or(Kind::Any);
         let found = match node.kind {
             NodeKind::Package => return,
             NodeKind::Function => {
                 Known::Function(args.into_iter().map(|arg| arg.unwrap_or(Kind::Any)).collect(), value)
             }
-            NodeKind::Complete => Known::Value(value),
-            NodeKind::Set => Known::Value(Kind::set_of(value)),
-            NodeKind::Object if nested || !node.children.is_empty() => Known::Value(Kind::Any),
-            NodeKind::Object => Known::Value(Kind::object_of(keys.unwrap_or(Kind::Any), value)),
+            NodeKind::Object if !node.children.is_empty() => Known::Value(Kind::Any),
+            NodeKind::Complete | NodeKind::Set | NodeKind::Object => Known::Value(value),
         };
         if let Some(location) = self.known.get_mut(id as usize) {
             *location = Some(found);
         }
     }
 
+    /// Looks at one body and gives the kind of its value. As in OPA arguments that the body says nothing of are of any kind.
+    fn branch(&mut self, rule: &'a RuleIr, branch: &BranchIr) -> Kind {
+        self.names = &rule.slots;
+        self.slots = vec![None; rule.slots.len()];
+        self.work.go_on(rule.slots.len() / 8);
+        self.closures.clear();
+        self.patterns.clear();
+        for lit in &branch.body {
+            if let LitKind::Unify(Expr::Var(slot), _) = &lit.kind
+                && (*slot as usize) < rule.arity
+                && rule.slots.get(*slot as usize).is_some_and(|info| info.name.is_none())
+            {
+                self.patterns.push(*slot);
+            }
+        }
+        self.body(&branch.body, &mut Bound::new(rule.slots.len(), rule.arity));
+        // Comprehensions in the head are part of the body.
+        for term in branch.path.iter().chain([&branch.value]) {
+            self.expr(term);
+        }
+        for slot in 0..Slot::try_from(rule.arity).unwrap_or(Slot::MAX) {
+            let kind = self.argument(branch, slot);
+            self.set(slot, kind);
+        }
+        self.expr(&branch.value)
+    }
+
+    fn is_pattern(&self, slot: Slot) -> bool {
+        self.patterns.contains(&slot)
+    }
+
+    /// The kind of an argument after its body was looked at.
+    fn argument(&mut self, branch: &BranchIr, at: Slot) -> Kind {
+        let pattern = branch.body.iter().find_map(|lit| match &lit.kind {
+            LitKind::Unify(Expr::Var(slot), pattern) if *slot == at && self.is_pattern(at) => Some(pattern),
+            _ => None,
+        });
+        let Some(pattern) = pattern else { return self.slot(at).cloned().unwrap_or(Kind::Any) };
+        let mut unknown = Vec::new();
+        pattern.slots(&mut |slot| unknown.extend(self.slot(slot).is_none().then_some(slot)));
+        unknown.into_iter().for_each(|slot| self.set(slot, Kind::Any));
+        self.expr(pattern)
+    }
+
     /// What a function takes, as far as its body says so, and gives.
     fn signature(&mut self, rule: &'a RuleIr) -> String {
         let reported = self.errors.len();
         self.given = self.schemas.of_rule(rule.span);
-        self.names = &rule.slots;
-        self.slots = vec![None; rule.slots.len()];
         let mut result = None;
+        let mut args = Vec::new();
         for branch in &rule.branches {
-            self.body(&branch.body, &mut Bound::new(rule.slots.len(), rule.arity));
-            result = Kind::or(result, self.expr(&branch.value));
+            let kind = self.branch(rule, branch);
+            result = Kind::or(result, kind);
+            let slots = 0..Slot::try_from(rule.arity).unwrap_or(Slot::MAX);
+            args = slots.map(|slot| self.argument(branch, slot).to_string()).collect::<Vec<_>>();
         }
         self.errors.truncate(reported);
-        let args: Vec<_> = (0..rule.arity)
-            .map(|slot| self.slots.get(slot).and_then(Option::as_ref).unwrap_or(&Kind::Any).to_string())
-            .collect();
         format!("({}) => {}", args.join(", "), result.unwrap_or(Kind::Any))
     }
 
