@@ -404,7 +404,7 @@ impl Generator {
 
     fn scalar(&mut self) -> &'static str {
         self.pick(&[
-            "1", "2", "0", "-3", "2.5", "1e3", "\"a\"", "\"foo\"", "\"\"", "`r`", "true", "false", "null", "[]", "{}",
+            "1", "2", "0", "-3", "2.5", "1000", "\"a\"", "\"foo\"", "\"\"", "`r`", "true", "false", "null", "[]", "{}",
             "set()",
         ])
     }

@@ -173,6 +173,15 @@ fn bodies_heads_and_patterns_that_opa_accepts_are_accepted() {
         "z := [[x | x := 2] | y := x; y] if x := 1",
         "z if { x := 1; y := [x | x := x]; y }",
         "z if every x in 1 { x == 1 }",
+        "z if { {x: 1 | x := \"a\"} = {\"a\": b}; b }",
+        "z if { [a] = [x | x := 1]; a }",
+        "f(x) if { [1 | [$\"{x}\", x] == [\"1\", 2]] }",
+        "f(x) if not data.u == {x | 1}",
+        "f(x) if { some i, y in {1: [i] | i := x}; y }",
+        "f(x) := [1 | print(x)]",
+        "z if input.x with input as[1]",
+        "p contains[1]",
+        "p[1] := \"a\"\nz := p[2].x",
     ] {
         assert_eq!(errors(text, false), [""; 0], "{text}");
     }
@@ -203,6 +212,10 @@ fn bodies_heads_and_patterns_that_opa_refuses_are_refused() {
         ("import future.keywords.if as x", "2 `future` imports cannot be aliased"),
         ("default p.a", "2 illegal default rule (must have a value)"),
         ("default f(x, x) := 1", "2 illegal default rule (arguments cannot be repeated x)"),
+        ("z := [1 | print(x)] if x := 1", "2 var x is undeclared"),
+        ("z if not[false]", "2 var not is unsafe"),
+        ("z if { {\"a\": b} := {x: 1 | x := \"a\"}; b }", "2 var b is unsafe"),
+        ("p[1] := \"a\"\nz := p[1].x", "3 undefined ref: data.t.p[1].x\n\thave: string"),
         ("default f(x) := $\"a{x}\"", "2 illegal default rule (value cannot contain var)"),
     ] {
         assert_eq!(errors(text, false), [want], "{text}");
@@ -221,10 +234,16 @@ fn bodies_heads_and_patterns_that_opa_refuses_are_refused() {
         "z if every input in [1] { input == 1 }",
         "z := $\"{x := 1}\"",
         "z := $\"{not true}\"",
+        "z if set()",
+        "z if not {1}",
+        "z if { x := 1; x in[1] }",
+        "z if every x in[1] { x == 1 }",
+        "import future.\nkeywords",
     ] {
         assert_eq!(errors(text, false).len(), 1, "{text}");
     }
     assert_eq!(errors("import data.foo as input", true).len(), 1);
+    assert!(!errors("z if { some j in {{i} | i = data.t.p[j]} }", false).is_empty());
 }
 
 #[test]

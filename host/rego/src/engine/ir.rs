@@ -179,6 +179,8 @@ pub(crate) enum Replacement {
 #[derive(Clone, Debug)]
 pub(crate) struct SlotInfo {
     pub name: Option<Name>,
+    /// Nothing declares it, and it has the name of a built-in function.
+    pub is_function: bool,
 }
 
 /// A definition of a rule.

@@ -5,7 +5,7 @@
 
 use regorus::Value;
 
-use crate::engine::ir::{Expr, Lit, LitKind, Path, Replacement, Root, Slot};
+use crate::engine::ir::{Collect, Expr, Lit, LitKind, Path, Replacement, Root, Slot};
 use crate::engine::work::Work;
 
 /// Which variables have a value at a point of a body.
@@ -221,7 +221,9 @@ pub(crate) fn split<'a>(left: &'a Expr, right: &'a Expr, bound: &mut Bound) -> O
             };
             if let Some((known, other)) = known {
                 let mut outs = Vec::new();
-                if pattern(other, bound, &mut outs) && (outs.is_empty() || has_shape(other, known, bound)) {
+                if pattern(other, bound, &mut outs)
+                    && (outs.is_empty() || has_shape(other, known, std::ptr::eq(other, left), bound))
+                {
                     for slot in outs {
                         bound.add(slot);
                     }
@@ -254,13 +256,17 @@ pub(crate) fn split<'a>(left: &'a Expr, right: &'a Expr, bound: &mut Bound) -> O
 
 /// Whether a pattern can be matched with what is known, as far as its shape says so: as in OPA a list of another length and
 /// a value that is no list bind nothing.
-fn has_shape(pattern: &Expr, known: &Expr, bound: &Bound) -> bool {
+fn has_shape(pattern: &Expr, known: &Expr, pattern_is_left: bool, bound: &Bound) -> bool {
     if bound.ground(pattern) {
         return true;
     }
     match (pattern, known) {
+        // OPA looks at one side more closely than at the other.
+        (Expr::Array(_), Expr::Comprehension(closure)) => pattern_is_left || closure.collect == Collect::Array,
+        (Expr::Object(_), Expr::Comprehension(closure)) => !pattern_is_left && closure.collect == Collect::Object,
         (Expr::Array(items), Expr::Array(known)) => {
-            items.len() == known.len() && items.iter().zip(known).all(|(item, known)| has_shape(item, known, bound))
+            items.len() == known.len()
+                && items.iter().zip(known).all(|(item, known)| has_shape(item, known, pattern_is_left, bound))
         }
         (Expr::Array(items), Expr::Const(Value::Array(known))) => {
             items.len() == known.len()

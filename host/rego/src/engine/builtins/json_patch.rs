@@ -1,7 +1,7 @@
 //! `json.patch`: RFC 6902 on any value; a path may also lead into a set, by the element itself.
 
-use regorus::Value;
 use regorus::value::Object;
+use regorus::{Rc, Value};
 
 use super::errors::BuiltinError;
 use super::json_paths::path;
@@ -9,6 +9,9 @@ use super::operands::{array, field, is_float, some};
 use super::term::{kind, term};
 use super::types::{ANY, Type, array_of};
 use super::{Builtin, Outcome, builtin, limits};
+
+/// Elements that are moved within an array in the time that it takes to copy one.
+const MOVED: usize = 4;
 
 const OPERATION: Type = Type::Object { fixed: &[("op", Type::String), ("path", ANY)], rest: Some((&ANY, &ANY)) };
 
@@ -58,17 +61,24 @@ fn fits(value: &Value, left: &mut usize) -> bool {
     }
 }
 
-/// The elements of the collections on a path: an operation copies them.
+/// The elements that an operation at a path moves: those of collections that something else has, too, which are copied, and some
+/// of an array's, unless it is appended to.
 fn on_the_way(document: &Value, keys: &[Value]) -> usize {
     let mut value = document;
     let mut elements = 0_usize;
+    let mut is_shared = false;
     for key in keys {
-        elements = elements.saturating_add(match value {
-            Value::Array(array) => array.len(),
-            Value::Object(object) => object.len(),
-            Value::Set(set) => set.len(),
-            _ => 0,
-        });
+        let (length, owners, moved) = match value {
+            Value::Array(array) => {
+                let is_end = matches!(key, Value::String(text) if &**text == "-");
+                (array.len(), Rc::strong_count(array), if is_end { 0 } else { array.len() / MOVED })
+            }
+            Value::Object(object) => (object.len(), Rc::strong_count(object), 0),
+            Value::Set(set) => (set.len(), Rc::strong_count(set), 0),
+            _ => (0, 1, 0),
+        };
+        is_shared |= owners > 1;
+        elements = elements.saturating_add(if is_shared { length } else { moved });
         match at(value, std::slice::from_ref(key)) {
             Ok(child) => value = child,
             Err(_) => break,
@@ -148,15 +158,31 @@ fn at<'v>(value: &'v Value, keys: &[Value]) -> Result<&'v Value, BuiltinError> {
 }
 
 /// Gives the value at the path, and the document without it.
-fn take(document: Value, keys: &[Value]) -> Result<(Value, Value), BuiltinError> {
-    let Some((key, rest)) = keys.split_first() else { return Ok((document, Value::Undefined)) };
-    let child = at(&document, std::slice::from_ref(key))?.clone();
-    let taken = if rest.is_empty() { None } else { Some(take(child.clone(), rest)?) };
-    let (taken, child) = match taken {
-        Some((taken, child)) => (taken, Some(child)),
-        None => (child, None),
+fn take(mut document: Value, keys: &[Value]) -> Result<(Value, Value), BuiltinError> {
+    match keys {
+        [] => Ok((document, Value::Undefined)),
+        [key] => {
+            let child = at(&document, std::slice::from_ref(key))?.clone();
+            Ok((child, with_child(document, key, None)?))
+        }
+        [key, rest @ ..] => {
+            let (taken, child) = take(lifted(&mut document, key)?, rest)?;
+            Ok((taken, with_child(document, key, Some(child))?))
+        }
+    }
+}
+
+/// Takes the child at a key out of its collection, where it leaves its place empty, so that it is not copied when it is changed.
+fn lifted(document: &mut Value, key: &Value) -> Result<Value, BuiltinError> {
+    let place = match document {
+        Value::Object(object) => Rc::make_mut(object).get_mut(key),
+        Value::Array(array) => {
+            let at = place(key, array.len())?;
+            Rc::make_mut(array).get_mut(at)
+        }
+        other => return Ok(at(other, std::slice::from_ref(key))?.clone()),
     };
-    Ok((taken, with_child(document, key, child)?))
+    place.map(|place| std::mem::replace(place, Value::Null)).ok_or_else(|| missing(key))
 }
 
 /// Replaces or, without a new value, removes the child that exists at this key.
@@ -178,14 +204,14 @@ fn with_child(mut document: Value, key: &Value, child: Option<Value>) -> Result<
         }
         Value::Array(array) => {
             let at = place(key, array.len())?;
-            let mut elements = array.to_vec();
-            match (child, elements.get_mut(at)) {
-                (Some(child), Some(slot)) => *slot = child,
-                _ => {
+            match child {
+                Some(child) => *Rc::make_mut(array).get_mut(at).ok_or_else(|| missing(key))? = child,
+                None => {
+                    let mut elements = std::mem::take(Rc::make_mut(array)).into_vec();
                     elements.remove(at);
+                    document = Value::from(elements);
                 }
             }
-            document = Value::from(elements);
         }
         _ => return Err(missing(key)),
     }
@@ -196,7 +222,7 @@ fn insert(mut document: Value, keys: &[Value], value: Value) -> Result<Value, Bu
     match keys {
         [] => Ok(value),
         [key] => {
-            match &document {
+            match &mut document {
                 Value::Object(_) => {
                     document.as_object_mut().map_err(|_error| missing(key))?.insert(key.clone(), value);
                 }
@@ -211,17 +237,21 @@ fn insert(mut document: Value, keys: &[Value], value: Value) -> Result<Value, Bu
                 Value::Array(array) => {
                     let end = *key == Value::from("-");
                     let at = if end { array.len() } else { place(key, array.len() + 1)? };
-                    let mut elements = array.to_vec();
-                    elements.insert(at, value);
-                    document = Value::from(elements);
+                    let all = Rc::make_mut(array);
+                    if at == all.len() {
+                        all.push(value);
+                    } else {
+                        let mut elements = std::mem::take(all).into_vec();
+                        elements.insert(at, value);
+                        document = Value::from(elements);
+                    }
                 }
                 _ => return Err(missing(key)),
             }
             Ok(document)
         }
         [key, rest @ ..] => {
-            let child = at(&document, std::slice::from_ref(key))?.clone();
-            let child = insert(child, rest, value)?;
+            let child = insert(lifted(&mut document, key)?, rest, value)?;
             with_child(document, key, Some(child))
         }
     }

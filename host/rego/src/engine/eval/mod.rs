@@ -6,6 +6,7 @@
 //!
 //! Invariant: the policy and its data are only read; a limit that is reached is an error of this query.
 
+mod building;
 mod candidates;
 mod comprehension_index;
 mod memo;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
 
+use super::building::Building;
 use super::observe::Event;
 use crate::engine::builtins::{Builtin, BuiltinError, ErrorCode};
 use crate::engine::error::EvalCode;
@@ -40,73 +41,6 @@ const JSON: &str = "json.unmarshal";
 
 /// As in OPA `data` as a whole is without this document, which is for OPA itself; `data.system` is there.
 const SYSTEM: &str = "system";
-
-/// What a partial rule makes, while it is made.
-enum Building {
-    Leaf(Value),
-    Set(BTreeSet<Value>),
-    Object(BTreeMap<Value, Self>),
-}
-
-impl Building {
-    fn of(kind: Kind) -> Self {
-        if kind == Kind::Set { Self::Set(BTreeSet::new()) } else { Self::Object(BTreeMap::new()) }
-    }
-
-    fn done(self) -> Value {
-        match self {
-            Self::Leaf(value) => value,
-            Self::Set(values) => Value::from(values),
-            Self::Object(values) => {
-                Value::from(values.into_iter().map(|(key, value)| (key, value.done())).collect::<BTreeMap<_, _>>())
-            }
-        }
-    }
-
-    /// Adds a value at a path; false when something else is there.
-    fn add(&mut self, path: &[Value], value: Value, set: bool) -> bool {
-        match (self, path.split_first()) {
-            (Self::Object(values), Some((key, rest))) => {
-                let empty =
-                    || if rest.is_empty() && set { Self::Set(BTreeSet::new()) } else { Self::Object(BTreeMap::new()) };
-                if rest.is_empty() && !set {
-                    return match values.get(key) {
-                        Some(Self::Leaf(known)) => *known == value,
-                        Some(_) => false,
-                        None => {
-                            values.insert(key.clone(), Self::Leaf(value));
-                            true
-                        }
-                    };
-                }
-                values.entry(key.clone()).or_insert_with(empty).add(rest, value, set)
-            }
-            (Self::Set(values), None) if set => {
-                values.insert(value);
-                true
-            }
-            (Self::Leaf(known), None) => *known == value,
-            _ => false,
-        }
-    }
-
-    /// Adds the value of a rule further down.
-    fn merge(&mut self, key: &Value, value: Value) -> bool {
-        let Self::Object(values) = self else { return false };
-        let value = match value {
-            Value::Object(object) => {
-                let below = values.entry(key.clone()).or_insert_with(|| Self::Object(BTreeMap::new()));
-                return object.iter().all(|(key, value)| below.merge(key, value.clone()));
-            }
-            Value::Set(set) => {
-                let below = values.entry(key.clone()).or_insert_with(|| Self::Set(BTreeSet::new()));
-                return set.iter().all(|value| below.add(&[], value.clone(), true));
-            }
-            other => other,
-        };
-        self.add(std::slice::from_ref(key), value, false)
-    }
-}
 
 impl<'p> Eval<'p> {
     /// The value of a rule.
@@ -299,6 +233,16 @@ impl<'p> Eval<'p> {
                 self.collect(frame, branch, &mut building)?;
             }
             self.close(frame);
+        }
+        // A default of one place, such as `default p[1] := 2`.
+        if let Some(default) = &node.default {
+            let frame = self.frame(default.slots);
+            let mut own = Building::of(node.kind);
+            for branch in &default.branches {
+                self.collect(frame, branch, &mut own)?;
+            }
+            self.close(frame);
+            building.complete(own);
         }
         for (key, child) in &node.children {
             if let Some(value) = self.value(*child, span)?

@@ -55,6 +55,23 @@ fn check(rules: &str, wanted: &str) {
 }
 
 #[test]
+fn arguments_are_bound_in_order_and_a_default_may_stand_at_one_place() {
+    for (rules, want) in [
+        ("f({x}, x) := x\np := [f({1}, 1)]", "undefined"),
+        ("f(x, {x}) := x\np := [f(1, {1})]", "[1]"),
+        ("f(x, {x: y}) := y\np := f(\"a\", {\"a\": 1})", "1"),
+        ("f({x: 1}) := 1\np := f({\"a\": 1})", "undefined"),
+        ("default p[1] := 1", "{\"1\":1}"),
+        ("default p[1] := 1\np[1] := 2\np[2] := 3", "{\"1\":2,\"2\":3}"),
+        ("default p", "true"),
+        ("p := \"k\", 1 in {\"k\": 1}", "true"),
+        ("p := 1 if {1} == {1}", "1"),
+    ] {
+        assert_eq!(value_of(&[&format!("package t\n{rules}")], None), want, "{rules}");
+    }
+}
+
+#[test]
 fn with_replaces_built_in_functions_by_functions_and_values() {
     check("p := x if x := count([1]) with count as 7", "7");
     check("f(_) := 9\np := x if x := count([1]) with count as f", "9");

@@ -28,6 +28,9 @@ const KEYWORDS: &[&str] = &[
     "true", "with",
 ];
 
+/// Those that are names in front of a bracket, too, as in OPA: `x in[1]` is none of what it looks like.
+const NAMES_OF_REFERENCES: &[&str] = &["default", "else", "every", "import", "in", "not", "package", "some"];
+
 /// Keywords that older Rego had to import; importing them is still allowed.
 const FUTURE: &[&str] = &["contains", "every", "if", "in"];
 
@@ -237,7 +240,12 @@ impl<'a> Parser<'a> {
         let text = self.text(self.token(ahead).span);
         let next = self.token(ahead + 1);
         KEYWORDS.contains(&text)
-            && (next.kind != Kind::Dot || next.space)
+            && (next.space
+                || match next.kind {
+                    Kind::Dot => false,
+                    Kind::LBracket => !NAMES_OF_REFERENCES.contains(&text),
+                    _ => true,
+                })
             && (!self.v0 || !FUTURE.contains(&text) || self.imported.contains(&text))
     }
 

@@ -67,6 +67,9 @@ impl Parser<'_> {
                 Kind::Dot => {
                     self.bump();
                     let name = self.expect(Kind::Ident, "a name")?;
+                    if name.space {
+                        return self.fail(name.span, "unexpected space behind a dot");
+                    }
                     path.push(self.name(name.span));
                 }
                 Kind::LBracket => {
@@ -209,11 +212,7 @@ impl Parser<'_> {
         let mut bodied = false;
         if with_if {
             bodied = true;
-            if self.kind() == Kind::LBrace {
-                body = self.literal_or_body()?;
-            } else {
-                body = vec![self.nested(Self::literal)?];
-            }
+            body = self.literal_or_body()?;
         } else if self.kind() == Kind::LBrace {
             bodied = true;
             let is_set = partial_set(&mut head, value.is_some());
@@ -302,14 +301,23 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// What stands behind `if` and begins with a brace: one literal, such as `{1} == x` or a comprehension, or else a body. As in
-    /// OPA a set is a body, as it always holds.
+    /// What stands behind `if`: one literal, such as `{1} == x` or a comprehension, or else a body in braces. As in OPA a set alone
+    /// is no literal here, as it always holds.
     fn literal_or_body(&mut self) -> Parsed<Vec<Literal>> {
         let (at, errors, missing) = (self.at, self.errors.len(), self.missing.len());
-        if let Ok(literal) = self.nested(Self::literal)
-            && !matches!(&literal.kind, LiteralKind::Expr(Term { kind: TermKind::Set(_), .. }))
-        {
-            return Ok(vec![literal]);
+        let is_brace = self.kind() == Kind::LBrace;
+        match self.nested(Self::literal) {
+            Ok(literal) => match &literal.kind {
+                LiteralKind::Expr(Term { kind: TermKind::Set(_), span })
+                | LiteralKind::Not(Term { kind: TermKind::Set(_), span }) => {
+                    if !is_brace {
+                        return self.fail(*span, "a set alone is no body");
+                    }
+                }
+                _ => return Ok(vec![literal]),
+            },
+            Err(failed) if !is_brace => return Err(failed),
+            Err(_) => {}
         }
         self.errors.truncate(errors);
         self.missing.truncate(missing);

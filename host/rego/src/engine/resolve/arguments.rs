@@ -100,8 +100,9 @@ pub(super) fn has_template(term: &Term) -> bool {
     }
 }
 
-/// A variable that has no value at all.
-pub(super) fn never_bound(slot: Slot, span: Span) -> Lit {
-    let domain = Expr::Const(Value::from(BTreeSet::<Value>::new()));
-    Lit { kind: LitKind::In { key: None, value: Expr::Var(slot), domain }, span }
+/// A body of variables that have no value at all does not hold.
+pub(super) fn never(slots: &[Slot], span: Span) -> Vec<Lit> {
+    let lit = |kind| Lit { kind, span };
+    let bound = slots.iter().map(|slot| lit(LitKind::Unify(Expr::Var(*slot), Expr::Const(Value::Undefined))));
+    std::iter::once(lit(LitKind::Truthy(Expr::Const(Value::Bool(false))))).chain(bound).collect()
 }

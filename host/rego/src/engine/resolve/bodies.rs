@@ -1,5 +1,6 @@
 //! Literals of a body.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use regorus::Value;
@@ -29,6 +30,7 @@ impl Resolver<'_> {
             && let TermKind::Call(call) = &term.kind
             && self.is_print(call)
         {
+            literal.with.iter().for_each(|with| self.ignored(with));
             return self.print(call, term.span, out);
         }
         if literal.with.is_empty() {
@@ -45,6 +47,15 @@ impl Resolver<'_> {
 
     fn is_print(&self, call: &Call) -> bool {
         joined(&call.name) == "print" && self.full_path(&call.name).is_none()
+    }
+
+    /// Looks at the names of a `with` that changes nothing.
+    fn ignored(&mut self, with: &With) {
+        let noted = self.errors.len();
+        self.closed(|resolver| resolver.term(&with.value, &mut Vec::new()));
+        let mut own = self.errors.split_off(noted);
+        own.retain(|error| error.code == CompileCode::Compile && !error.message.contains("undeclared"));
+        self.errors.append(&mut own);
     }
 
     fn print(&mut self, call: &Call, span: Span, out: &mut Vec<Lit>) {
@@ -74,10 +85,13 @@ impl Resolver<'_> {
                 }
             }
             LiteralKind::SomeIn { key, value, domain } => {
-                let around = domain;
+                let mut names = BTreeMap::new();
+                for pattern in key.iter().chain([value]) {
+                    names.extend(self.members(pattern, domain));
+                }
                 let domain = self.term(domain, out);
-                for term in key.iter().chain([value]) {
-                    self.declare_members(term, around);
+                for (name, span) in names {
+                    self.declare(&name, span, How::SomeIn, 1);
                 }
                 let key = key.as_ref().map(|key| self.term(key, out));
                 let value = self.term(value, out);

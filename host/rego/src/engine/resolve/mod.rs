@@ -28,7 +28,7 @@ use crate::engine::rule_tree::{RuleTree, constant_front};
 use crate::engine::span::{Source, Span};
 use crate::engine::work::Work;
 
-use arguments::{has_template, never_bound};
+use arguments::{has_template, never};
 use scopes::{How, Local, Scope};
 
 pub(crate) use imports::check as check_imports;
@@ -182,7 +182,7 @@ impl Resolver<'_> {
             self.error(span, CompileCode::Compile, format!("more than {SLOTS} variables in one rule"));
         }
         let slot = Slot::try_from(self.slots.len()).unwrap_or(Slot::MAX);
-        self.slots.push(SlotInfo { name });
+        self.slots.push(SlotInfo { name, is_function: false });
         self.uses.push(0);
         slot
     }
@@ -211,7 +211,7 @@ impl Resolver<'_> {
         for (arg, _) in &patterns {
             self.declare_pattern(arg, How::Argument, u32::try_from(rule.bodies.len()).unwrap_or(u32::MAX));
         }
-        let (unbound, never) = self.declare_unbound(args.iter());
+        let (unbound, is_never) = self.declare_unbound(args.iter());
         let front = constant_front(rule);
         let suffix = rule.head.path.get(front..).unwrap_or(&[]);
         let branches = rule
@@ -224,12 +224,8 @@ impl Resolver<'_> {
                 self.open(&branch.body, &heads);
                 self.go_on();
                 let mut body = Vec::new();
-                for slot in &unbound {
-                    body.push(never_bound(*slot, branch.span));
-                }
-                if never && unbound.is_empty() {
-                    let slot = self.slot(None, branch.span);
-                    body.push(never_bound(slot, branch.span));
+                if is_never {
+                    body.append(&mut never(&unbound, branch.span));
                 }
                 let (late, early): (Vec<_>, Vec<_>) = patterns.iter().copied().partition(|(arg, _)| has_template(arg));
                 for (arg, slot) in early {

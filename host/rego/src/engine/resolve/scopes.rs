@@ -77,6 +77,17 @@ impl Resolver<'_> {
         }
     }
 
+    /// Whether a name stands in a closure of a rule's head and is declared in the rule's body.
+    pub(super) fn is_of_the_body(&self, name: &Name) -> bool {
+        let Some(from) = self.head_from.filter(|from| *from < self.scopes.len()) else { return false };
+        let own = |scope: &Scope| scope.names.contains_key(name);
+        if self.scopes.iter().skip(from).any(own) {
+            return false;
+        }
+        let around = self.scopes.iter().take(from).rev().find(|scope| own(scope));
+        around.is_some_and(|scope| scope.declared.get(name) != Some(&How::Argument))
+    }
+
     /// Notes that a variable stands here.
     pub(super) fn meet(&mut self, slot: Slot) {
         self.met.push(slot);
@@ -173,23 +184,28 @@ impl Resolver<'_> {
         }
     }
 
-    /// Declares the variables of `some … in`, but for those that their own domain names: as in OPA these are the ones
-    /// around it.
-    pub(super) fn declare_members(&mut self, pattern: &Term, domain: &Term) {
+    /// The variables of `some … in` that it declares: not those that its own domain names, which as in OPA are the ones around it
+    /// or variables of the body.
+    pub(super) fn members(&mut self, pattern: &Term, domain: &Term) -> Vec<(Name, Span)> {
         let (mut names, mut around) = (BTreeMap::new(), Names::new());
         pattern_names(pattern, &mut names);
-        term_names(domain, &mut around, self.options.functions);
+        all_names(domain, &mut around);
+        let mut declared = Vec::new();
         for (name, span) in names {
             // The documents are themselves.
             if matches!(&*name, "input" | "data") {
                 continue;
             }
             if !around.contains_key(&name) {
-                self.declare(&name, span, How::SomeIn, 1);
+                declared.push((name, span));
             } else if self.lookup(&name).is_none() {
-                self.refuse_unknown(&name, span);
+                let slot = self.slot(Some(name.clone()), span);
+                if let Some(scope) = self.scopes.last_mut() {
+                    scope.names.insert(name, slot);
+                }
             }
         }
+        declared
     }
 
     /// Reports the variables declared in a rule that are unused.
@@ -240,6 +256,12 @@ impl Resolver<'_> {
                 || (self.globals.get(&name).is_some() && outer.is_none());
             if !known {
                 let slot = self.slot(Some(name.clone()), span);
+                // As in OPA it is the function, which is equal to nothing.
+                if self.allowed_builtin(&name).is_some()
+                    && let Some(info) = self.slots.get_mut(slot as usize)
+                {
+                    info.is_function = true;
+                }
                 if let Some(scope) = self.scopes.last_mut() {
                     scope.names.insert(name, slot);
                 }
@@ -318,6 +340,48 @@ fn literal_names(literal: &Literal, used: &mut Names, declared: &mut BTreeSet<Na
         if !dotted(&with.value).is_some_and(|name| builtin(&joined(&name), functions).is_some()) {
             term_names(&with.value, used, functions);
         }
+    }
+}
+
+/// Every variable of a term, those of closures too.
+fn all_names(term: &Term, names: &mut Names) {
+    let literals = |body: &[Literal], names: &mut Names| {
+        for literal in body {
+            match &literal.kind {
+                LiteralKind::Expr(term) | LiteralKind::Not(term) => all_names(term, names),
+                LiteralKind::Some(_) => {}
+                LiteralKind::SomeIn { key, value, domain } => {
+                    key.iter().chain([value, domain]).for_each(|term| all_names(term, names));
+                }
+                LiteralKind::Every { domain, .. } => all_names(domain, names),
+            }
+            literal.with.iter().for_each(|with| all_names(&with.value, names));
+        }
+    };
+    match &term.kind {
+        TermKind::Var(name) => {
+            names.entry(name.clone()).or_insert(term.span);
+        }
+        TermKind::Ref(reference) => {
+            std::iter::once(&reference.head).chain(&reference.path).for_each(|term| all_names(term, names));
+        }
+        TermKind::Array(items) | TermKind::Set(items) => items.iter().for_each(|item| all_names(item, names)),
+        TermKind::Object(items) => {
+            items.iter().flat_map(|(key, value)| [key, value]).for_each(|term| all_names(term, names));
+        }
+        TermKind::Call(call) => call.args.iter().for_each(|term| all_names(term, names)),
+        TermKind::ArrayOf(of) | TermKind::SetOf(of) | TermKind::ObjectOf(of) => {
+            of.key.iter().chain([&of.value]).for_each(|term| all_names(term, names));
+            literals(&of.body, names);
+        }
+        TermKind::Template(parts) => {
+            for part in parts {
+                if let Part::Expr(literal) = part {
+                    literals(std::slice::from_ref(literal), names);
+                }
+            }
+        }
+        TermKind::Scalar(_) => {}
     }
 }
 

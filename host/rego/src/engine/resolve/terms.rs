@@ -263,7 +263,7 @@ impl Resolver<'_> {
 
     /// An argument of `print` or a part of a template: the set of its values, which may be empty.
     pub(super) fn printed(&mut self, term: &Term) -> Arc<Closure> {
-        self.refuse_undeclared(term);
+        self.refuse_undeclared(term, false);
         self.captured(term)
     }
 
@@ -289,12 +289,14 @@ impl Resolver<'_> {
     }
 
     /// A variable in an argument of `print` or in a template is known from what stands in front of it.
-    fn refuse_undeclared(&mut self, term: &Term) {
+    fn refuse_undeclared(&mut self, term: &Term, in_template: bool) {
         let mut names = BTreeMap::new();
         term_names(term, &mut names, self.options.functions);
         for (name, span) in names {
             let unknown = match self.lookup(&name) {
                 _ if &*name == "_" => true,
+                // As in OPA a closure of the head prints nothing of the body.
+                _ if !in_template && self.is_of_the_body(&name) => true,
                 Some(slot) => !self.is_declared(&name) && self.uses.get(slot as usize) == Some(&0),
                 None => false,
             };
@@ -318,7 +320,8 @@ impl Resolver<'_> {
                     }
                     crate::engine::ast::LiteralKind::Expr(term) if literal.with.is_empty() => {
                         self.refuse_relation(term);
-                        Piece::Value(self.printed(term))
+                        self.refuse_undeclared(term, true);
+                        Piece::Value(self.captured(term))
                     }
                     _ => Piece::Value(self.printed_literal(literal)),
                 },

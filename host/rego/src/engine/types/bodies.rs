@@ -31,6 +31,8 @@ impl Checker<'_> {
         match &lit.kind {
             // A pattern among the arguments is none of the body's own literals.
             LitKind::Unify(Expr::Var(slot), _) if self.is_pattern(*slot) => {}
+            // Nor is what stands for a variable that nothing binds.
+            LitKind::Unify(Expr::Var(_), Expr::Const(Value::Undefined)) => {}
             LitKind::Unify(left, right) | LitKind::Equal(left, right) => self.unify(left, right, lit.span),
             LitKind::Ref { path, out, .. } => {
                 let kind = self.path(path, lit.span);
@@ -106,6 +108,13 @@ impl Checker<'_> {
                 for piece in pieces.iter() {
                     if let Piece::Value(closure) = piece {
                         self.closure(closure);
+                        // A variable alone is one of any kind, if nothing is known of it.
+                        if closure.body.is_empty()
+                            && let Expr::Var(slot) = &closure.value
+                            && self.slot(*slot).is_none()
+                        {
+                            self.set(*slot, Kind::Any);
+                        }
                     }
                 }
                 Kind::String
@@ -115,18 +124,20 @@ impl Checker<'_> {
 
     fn object(&mut self, items: &[(Expr, Expr)]) -> Kind {
         let mut fixed = std::collections::BTreeMap::new();
-        let (mut keys, mut values) = (None, None);
+        let mut rest: Option<(Kind, Kind)> = None;
         for (key, value) in items {
             let kind = self.expr(value);
             match key {
                 Expr::Const(key) => drop(fixed.insert(key.clone(), kind)),
                 key => {
-                    keys = Kind::or(keys, self.expr(key));
-                    values = Kind::or(values, kind);
+                    let key = self.expr(key);
+                    rest = Some(match rest {
+                        Some((keys, values)) => (either(keys, key), either(values, kind)),
+                        None => (key, kind),
+                    });
                 }
             }
         }
-        let rest = keys.zip(values);
         if fixed.is_empty() && rest.is_none() {
             return Kind::object_of(Kind::Any, Kind::Any);
         }
@@ -194,6 +205,7 @@ impl Checker<'_> {
 
     /// A call: its arguments and its result must be of the kinds that the function has.
     fn call(&mut self, callee: Callee, args: &[Expr], out: Option<&Expr>, span: Span) {
+        let reported = self.errors.len();
         let have: Vec<_> = args.iter().map(|arg| self.expr(arg)).collect();
         if self.refs_only {
             return;
@@ -220,6 +232,10 @@ impl Checker<'_> {
         let all = args.iter().chain(out).zip(want.iter().chain([&result]));
         for (term, kind) in all {
             if !self.unify1(term, kind, false) {
+                // What is wrong within an argument says more.
+                if self.errors.len() > reported && have.iter().any(Kind::has_unknown) {
+                    return;
+                }
                 let given = out.map_or(Kind::Unknown, |out| self.expr(out));
                 let have: Vec<_> = have.iter().chain([&given]).map(ToString::to_string).collect();
                 let want: Vec<_> = want.iter().chain([&result]).map(ToString::to_string).collect();
@@ -317,6 +333,14 @@ impl Checker<'_> {
         }
         None
     }
+}
+
+/// One kind or the other; unknown where one of them is.
+fn either(one: Kind, other: Kind) -> Kind {
+    if one == Kind::Unknown || other == Kind::Unknown {
+        return Kind::Unknown;
+    }
+    Kind::or(Some(one), other).unwrap_or(Kind::Unknown)
 }
 
 /// Why nothing can stand at a key, in OPA's words.

@@ -115,6 +115,21 @@ pub(crate) fn check(
     signatures
 }
 
+/// What is known of a rule with a value at a constant place more: of other places nothing.
+fn placed(known: Option<Kind>, path: &[Expr], kind: Kind) -> Kind {
+    let anything = || Some((Kind::Any, Kind::Any));
+    match (known, path) {
+        (None, [Expr::Const(key)]) => Kind::object(BTreeMap::from([(key.clone(), kind)]), anything()),
+        (Some(Kind::Object(fixed, Some(rest))), [Expr::Const(key)]) if *rest == (Kind::Any, Kind::Any) => {
+            let mut fixed = (*fixed).clone();
+            let merged = Kind::merged(fixed.remove(key), kind).unwrap_or(Kind::Any);
+            fixed.insert(key.clone(), merged);
+            Kind::object(fixed, anything())
+        }
+        _ => Kind::Any,
+    }
+}
+
 impl<'a> Checker<'a> {
     fn error(&mut self, span: Span, message: String) {
         if let Some(source) = self.sources.get(span.file as usize)
@@ -130,6 +145,9 @@ impl<'a> Checker<'a> {
         let mut args: Vec<Option<Kind>> = vec![None; node.arity];
         for rule in rules {
             self.given = self.schemas.of_rule(rule.span);
+            for name in rule.slots.iter().filter(|info| info.is_function).filter_map(|info| info.name.as_ref()) {
+                self.error(rule.span, format!("match error\n\tthe function {name} is used as a variable"));
+            }
             for (called, span) in &rule.called {
                 // As in OPA a rule of which nothing is known may be a function.
                 if !matches!(self.known.get(*called as usize), Some(Some(Known::Value(Kind::Any)))) {
@@ -147,8 +165,9 @@ impl<'a> Checker<'a> {
                     NodeKind::Function => Kind::or(value, kind),
                     NodeKind::Set => Kind::merged(value, Kind::set_of(kind)),
                     // A set further down stands beside what else is there.
-                    NodeKind::Object if branch.set || matches!(branch.path.first(), Some(Expr::Const(_))) => {
-                        Some(Kind::Any)
+                    NodeKind::Object if branch.set => Some(Kind::Any),
+                    NodeKind::Object if matches!(branch.path.first(), Some(Expr::Const(_))) => {
+                        Some(placed(value, &branch.path, kind))
                     }
                     _ => {
                         let nested = branch.path.iter().rev().fold(kind, |kind, key| {
@@ -159,7 +178,14 @@ impl<'a> Checker<'a> {
                                 Kind::object_of(key, kind)
                             }
                         });
-                        if nested == Kind::Unknown { value } else { Kind::merged(value, nested) }
+                        if nested == Kind::Unknown {
+                            value
+                        } else if matches!(&value, Some(Kind::Object(fixed, _)) if !fixed.is_empty() && node.kind == NodeKind::Object)
+                        {
+                            Some(Kind::Any)
+                        } else {
+                            Kind::merged(value, nested)
+                        }
                     }
                 };
             }

@@ -31,7 +31,7 @@ impl Checker<'_> {
 
     /// A term that is the value of a reference, of which this is the kind.
     pub(super) fn unify_kind(&mut self, term: &Expr, kind: &Kind, span: Span) {
-        let own = self.expr(term);
+        let own = self.operand(term);
         if self.refs_only {
             return;
         }
