@@ -95,7 +95,7 @@ pub(crate) enum TestFormat {
     Pretty,
     Json,
     Junit,
-    /// That of Go's benchmarks; only with --bench
+    // That of Go's benchmarks, for `--bench` alone. Documentation of it would make the help of all flags long.
     Gobench,
 }
 

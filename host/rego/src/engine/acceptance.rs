@@ -181,6 +181,7 @@ fn bodies_heads_and_patterns_that_opa_accepts_are_accepted() {
         "f(x) := [1 | print(x)]",
         "z if input.x with input as[1]",
         "p contains[1]",
+        "z if sum([1, [0 | true]])",
         "p[1] := \"a\"\nz := p[2].x",
     ] {
         assert_eq!(errors(text, false), [""; 0], "{text}");
@@ -235,6 +236,7 @@ fn bodies_heads_and_patterns_that_opa_refuses_are_refused() {
         "z := $\"{x := 1}\"",
         "z := $\"{not true}\"",
         "z if set()",
+        "z := set ()",
         "z if not {1}",
         "z if { x := 1; x in[1] }",
         "z if every x in[1] { x == 1 }",

@@ -198,7 +198,7 @@ impl Parser<'_> {
             return Ok(Term { kind: TermKind::Scalar(value), span: token.span });
         }
         self.bump();
-        if text == "set" && self.kind() == Kind::LParen && self.token(1).kind == Kind::RParen {
+        if text == "set" && self.kind() == Kind::LParen && !self.token(0).space && self.token(1).kind == Kind::RParen {
             self.bump();
             self.bump();
             let term = Term { kind: TermKind::Set(Vec::new()), span: self.since(token.span) };

@@ -145,7 +145,9 @@ impl<'a> Checker<'a> {
         let mut args: Vec<Option<Kind>> = vec![None; node.arity];
         for rule in rules {
             self.given = self.schemas.of_rule(rule.span);
-            for name in rule.slots.iter().filter(|info| info.is_function).filter_map(|info| info.name.as_ref()) {
+            // One that is unsafe was reported before.
+            let functions = rule.slots.iter().filter(|info| info.is_function && self.errors.is_empty());
+            for name in functions.filter_map(|info| info.name.as_ref()).collect::<Vec<_>>() {
                 self.error(rule.span, format!("match error\n\tthe function {name} is used as a variable"));
             }
             for (called, span) in &rule.called {

@@ -90,7 +90,8 @@ impl Checker<'_> {
     pub(super) fn unify1(&mut self, term: &Expr, kind: &Kind, joined: bool) -> bool {
         match (term, kind) {
             (Expr::Const(value), _) => fits(value, kind),
-            (Expr::Comprehension(_) | Expr::Template(_), _) => self.expr(term).meets(kind),
+            // In OPA they stand in variables of their own, which can be one of several kinds as all variables can.
+            (Expr::Comprehension(_) | Expr::Template(_), _) => self.expr(term).meets(kind) || joined,
             (Expr::Var(slot), _) => {
                 match self.slot(*slot) {
                     Some(own) if !joined => return own.meets(kind),
