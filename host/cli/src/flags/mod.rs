@@ -27,6 +27,7 @@ pub(crate) mod snapshot;
 pub(crate) mod sources;
 pub(crate) mod test;
 pub(crate) mod track;
+pub(crate) mod validate_vsa;
 pub(crate) mod verify;
 pub(crate) mod version;
 pub(crate) mod vsa;
@@ -198,8 +199,8 @@ pub(crate) enum Validate {
     Input(Box<input::ValidateInputFlags>),
 
     /// Validate images by attestations of earlier validations (VSAs) in place of an evaluation
-    #[command(after_help = vsa::help())]
-    Vsa(Box<vsa::ValidateVsaFlags>),
+    #[command(after_help = validate_vsa::help())]
+    Vsa(Box<validate_vsa::ValidateVsaFlags>),
 
     /// Check that a policy configuration is well formed
     #[command(after_help = policy_file::help())]
