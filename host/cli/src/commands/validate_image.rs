@@ -20,7 +20,6 @@ use assay_report::Format;
 
 use super::{events::Printed, log_reporter::LogReporter, progress::Progress, vsa_files};
 use crate::{
-    allocator,
     error::CliError,
     exit, files,
     flags::image::ImageFlags,
@@ -154,7 +153,6 @@ fn read_events(mut run: Run, reports: &mut Reports, printed: &Printed) -> Result
         match event {
             Event::Run(event) => reports.event(&event),
             Event::Loaded => {
-                allocator::trim();
                 // Before, there is nothing to report, and a signal ends the process as it ends any other.
                 let canceler = run.canceler();
                 if let Err(error) = listen_for_signals(move || canceler.cancel()) {
