@@ -1,9 +1,15 @@
 //! The flags of `validate image`.
 
+use std::ffi::OsStr;
+
 use assay_model::image::ImageRef;
 use assay_report::Format;
 use camino::{Utf8Path, Utf8PathBuf};
-use clap::{ArgAction, Args};
+use clap::{
+    Arg, ArgAction, Args,
+    builder::TypedValueParser,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use super::{go, identity::IdentityFlags, sources::SourceFlags, vsa::VsaFlags};
 
@@ -24,8 +30,9 @@ pub(super) fn help() -> String {
       --certificate-oidc-issuer https://token.actions.githubusercontent.com
 
   # attest what came of it, with a key of `cosign generate-key-pair`
-  COSIGN_PASSWORD=… assay validate image --images snapshot.yaml --policy policy.yaml --public-key cosign.pub \\
-      --ignore-rekor --vsa --vsa-signing-key cosign.key --vsa-upload local@./vsas
+  COSIGN_PASSWORD=… assay validate image --images snapshot.yaml --policy policy.yaml \\
+      --public-key cosign.pub --ignore-rekor --vsa --vsa-signing-key cosign.key \\
+      --vsa-upload local@./vsas
 
 {}",
         crate::exit::HELP
@@ -84,9 +91,22 @@ fn target(text: &str) -> Result<String, &'static str> {
 
 /// `ec` has no such argument.
 pub(super) fn without_target(command: clap::Command) -> clap::Command {
-    command.mut_arg("target", |target| {
-        target.hide(true).value_parser(|_: &str| Err::<String, _>("the command takes no arguments"))
-    })
+    command.mut_arg("target", |target| target.hide(true).value_parser(NoArgument))
+}
+
+/// Refuses what is given for an argument as if the command had none.
+#[derive(Clone)]
+struct NoArgument;
+
+impl TypedValueParser for NoArgument {
+    type Value = String;
+
+    fn parse_ref(&self, command: &clap::Command, _: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        let mut error = clap::Error::new(ErrorKind::UnknownArgument).with_cmd(command);
+        let value = value.to_string_lossy().into_owned();
+        error.insert(ContextKind::InvalidArg, ContextValue::String(value));
+        Err(error)
+    }
 }
 
 #[derive(Debug, Args)]

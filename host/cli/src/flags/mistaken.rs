@@ -36,6 +36,8 @@ pub(super) fn with_suggestion(mode: Mode, mut error: clap::Error) -> clap::Error
     {
         let tip = "the format of a report is chosen by `--output`";
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.to_owned().into()]));
+        // The usage has the flag that was suggested.
+        error.remove(ContextKind::Usage);
     }
     if error.kind() != ErrorKind::InvalidSubcommand {
         return error;
