@@ -17,12 +17,13 @@ pub(super) fn help() -> String {
     format!(
         "Examples:
   # an image that was validated before, by the VSA in a folder
-  assay validate vsa registry.example/shop/cart@sha256:… --vsa-retrieval local@./vsas --vsa-public-key vsa.pub \\
-      --policy policy.yaml --public-key cosign.pub
+  assay validate vsa registry.example/shop/cart@sha256:… --vsa-retrieval local@./vsas \\
+      --vsa-public-key vsa.pub --policy policy.yaml --public-key cosign.pub
 
   # a Snapshot; what has no VSA that counts is evaluated
-  assay validate vsa --images snapshot.yaml --vsa-retrieval local@./vsas --vsa-public-key vsa.pub \\
-      --policy policy.yaml --public-key cosign.pub --ignore-rekor --fallback
+  assay validate vsa --images snapshot.yaml --vsa-retrieval local@./vsas \\
+      --vsa-public-key vsa.pub --policy policy.yaml --public-key cosign.pub \\
+      --ignore-rekor --fallback
 
 {}",
         crate::exit::VSA_HELP
