@@ -13,7 +13,8 @@ pub(super) fn help() -> &'static str {
   assay run tenants-config --images snapshot.yaml --plugins plugins.toml --dev
 
   # with reports for a CI system and for Tekton
-  assay run tenants-config --images snapshot.yaml --output junit=junit.xml --output appstudio=test-output.json
+  assay run tenants-config --images snapshot.yaml --output junit=junit.xml \\
+      --output appstudio=test-output.json
 
   # one scenario, with events for a program; the same command goes on after a crash
   assay run tenants-config --images snapshot.yaml --scenario smoke --format jsonl --store .assay
