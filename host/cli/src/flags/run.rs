@@ -79,7 +79,7 @@ pub(crate) struct ExecutionFlags {
     #[arg(long, value_name = "N", default_value = "2", help_heading = "Execution")]
     pub(crate) workers: NonZeroUsize,
 
-    /// Output format: text or jsonl (one event on each line)
+    /// Output format: text or jsonl (one event per line)
     #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true, help_heading = "Report")]
     pub(crate) format: RunFormat,
 

@@ -40,10 +40,10 @@ Exit codes:
   assay snapshot wait --images snapshot.yaml --key cosign.pub --limit 5m
 
 Exit codes:
-  0  every image has a signature and an attestation that count
-  1  an image has signatures or attestations, and none of them counts: waiting would not change that
+  0  every image has a signature and an attestation that verify
+  1  an image has signatures or attestations, but none verifies: waiting would not help
   2  invalid request: a flag, the Snapshot or a key is invalid
-  3  the limit is over, and something is not signed or could not be read")]
+  3  the limit was reached: something is not signed yet or could not be read")]
     Wait(Box<WaitFlags>),
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct WaitFlags {
     #[arg(long, value_name = "DURATION", default_value = "5m", help_heading = "Wait")]
     pub(crate) limit: String,
 
-    /// Time between two looks
+    /// Time between two checks
     #[arg(long, value_name = "DURATION", default_value = "5s", help_heading = "Wait")]
     pub(crate) interval: String,
 
@@ -103,7 +103,7 @@ pub(crate) struct ComposeFlags {
     #[arg(long, value_name = "UNIX", help_heading = "Build")]
     pub(crate) build_start: Option<String>,
 
-    /// Number of the pull request that was built; its images become no candidates
+    /// Number of the pull request that was built; its images do not become candidates
     #[arg(long, value_name = "NUMBER", help_heading = "Build")]
     pub(crate) pull_request: Option<u64>,
 
