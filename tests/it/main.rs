@@ -27,6 +27,7 @@ mod hostile_sources;
 mod keys;
 mod konflux;
 mod matrix;
+mod module_imports;
 mod packaging;
 mod packaging_pipelines;
 mod plugin_authors;
