@@ -1,6 +1,7 @@
 //! Tasks of the workspace, and the builder of signed image layouts that its tests and its example are made with.
 
 pub mod bench;
+pub mod bench_keyless;
 pub mod bench_rego;
 pub mod bench_runs;
 pub mod contract_docs;
