@@ -24,7 +24,8 @@ use crate::{
 
 /// Made by the test `what_the_benches_verify_counts` of `assay-evidence`.
 const KEYLESS: &str = include_str!("../../host/evidence/benches/keyless.json");
-const REPOSITORY: &str = "app/good";
+/// Where the image is.
+pub const REPOSITORY: &str = "app/good";
 /// A rule that sees the signer, and never denies.
 const POLICY: &str = r#"package main
 
@@ -45,7 +46,7 @@ deny contains result if {
 /// # Errors
 /// The image does not pass, or a file cannot be written.
 pub fn run(program: &Utf8Path, folder: &Utf8Path, runs: usize) -> anyhow::Result<Cost> {
-    let fixture: Value = serde_json::from_str(KEYLESS)?;
+    let fixture = fixture()?;
     let registry = serve(signed(&fixture)?)?;
     let image = format!("{registry}/{REPOSITORY}@{}", text(&fixture, "image")?);
     fs_err::create_dir_all(folder.join("policy"))?;
@@ -87,8 +88,20 @@ fn text<'a>(fixture: &'a Value, field: &str) -> anyhow::Result<&'a str> {
     fixture.get(field).and_then(Value::as_str).with_context(|| format!("the fixture has no `{field}`"))
 }
 
-/// The image of the fixture with its signature and attestation.
-fn signed(fixture: &Value) -> anyhow::Result<Layout> {
+/// The trust root (`root`), the signer (`subject`, `issuer`), the digest of the image (`image`), and what is signed: under
+/// cosign's tags (`signature`, `attestation`) and in Sigstore bundles (`bundles`).
+///
+/// # Errors
+/// The file is not JSON.
+pub fn fixture() -> anyhow::Result<Value> {
+    serde_json::from_str(KEYLESS).context("the fixture is not JSON")
+}
+
+/// The image of the fixture with its signature and attestation under cosign's tags.
+///
+/// # Errors
+/// The fixture lacks a part, or is about another image.
+pub fn signed(fixture: &Value) -> anyhow::Result<Layout> {
     let mut layout = Layout::new();
     let config = json!({"architecture": "amd64", "config": {"Labels": {"name": format!("{REPOSITORY}:v1")}}});
     let config = layout.describe(CONFIG, config.to_string());
@@ -174,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_registry_serves_what_is_signed_on_one_connection() {
-        let fixture: Value = serde_json::from_str(KEYLESS).unwrap();
+        let fixture = fixture().unwrap();
         let registry = serve(signed(&fixture).unwrap()).unwrap();
         let image = fixture["image"].as_str().unwrap();
         let tag = image.replace(':', "-");
