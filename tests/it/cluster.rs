@@ -126,13 +126,18 @@ pub(crate) fn objects(fixture: &Fixture, registry: &Registry) -> [(&'static str,
 struct Konflux {
     fixture: Fixture,
     server: ApiServer,
-    _registry: Registry,
+    registry: Registry,
 }
 
 impl Konflux {
     fn new() -> Self {
         let mut fixture = Fixture::good();
         fixture.image("other", &[]);
+        Self::of(fixture)
+    }
+
+    /// The images of a fixture.
+    fn of(fixture: Fixture) -> Self {
         let registry = Registry::start();
         fixture.layout.write(&fixture.path("oci")).unwrap();
         registry.push_layout(fixture.path("oci").as_std_path());
@@ -142,7 +147,7 @@ impl Konflux {
         }
         let cluster = json!({"server": format!("http://{}", server.address)});
         fixture.file("kubeconfig", &kubeconfig(&cluster, &json!({"token": "secret"})).to_string());
-        Self { fixture, server, _registry: registry }
+        Self { fixture, server, registry }
     }
 
     /// The command line of the task, with its defaults and more.
@@ -192,6 +197,26 @@ fn what_pipelines_pass_by_default_works_and_is_reported_as_ec_reports_it() {
     assert_eq!(requests, [KEY_PATH, KEY_PATH, POLICY_PATH, POLICY_PATH, SNAPSHOT_PATH, SNAPSHOT_PATH]);
     let summary = konflux.run(&["--output", "summary"]);
     assert!(summary.out.starts_with(r#"{"snapshot":"tenant/shop","components":["#), "{}", summary.out);
+}
+
+#[test]
+fn a_hundred_images_of_a_registry_need_one_token_for_each_scope_and_each_object_of_the_cluster_once() {
+    let mut fixture = Fixture::empty();
+    for number in 0..100 {
+        fixture.image_in(&format!("app/{}", number % 4), &format!("image{number}"), &[]);
+    }
+    let konflux = Konflux::of(fixture);
+    konflux.registry.want_tokens();
+    let output = konflux.run(&["--workers", "8", "--output", "json"]);
+    assert_eq!(output.code, 0, "{output:?}");
+    assert_eq!(output.json()["components"].as_array().unwrap().len(), 100);
+    let mut tokens = konflux.registry.tokens();
+    tokens.sort();
+    assert_eq!(tokens, [0, 1, 2, 3].map(|repository| format!("repository:app/{repository}:pull")));
+    // One pool: a connection is used for many requests.
+    let (requests, connections) = (konflux.registry.requests().len(), konflux.registry.connections());
+    assert!(requests > 400 && connections * 4 < requests, "{requests} requests on {connections} connections");
+    assert_eq!(konflux.server.requests.lock().unwrap().len(), 3);
 }
 
 #[test]

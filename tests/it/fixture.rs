@@ -80,15 +80,24 @@ impl Fixture {
 
     /// Adds an image with labels to the layout and the Snapshot: signed, with provenance.
     pub(crate) fn image(&mut self, name: &str, labels: &[(&str, &str)]) -> Digest {
-        let digest = self.unsigned_image(name, labels);
-        self.layout.sign(&self.key, &format!("app/{name}"), &digest).unwrap();
+        self.image_in(&format!("app/{name}"), name, labels)
+    }
+
+    /// The same in a repository that may have others.
+    pub(crate) fn image_in(&mut self, repository: &str, name: &str, labels: &[(&str, &str)]) -> Digest {
+        let digest = self.unsigned_image_in(repository, name, labels);
+        self.layout.sign(&self.key, repository, &digest).unwrap();
         let statement = provenance(name, &digest).to_string().into_bytes();
-        self.layout.attest(&self.key, &format!("app/{name}"), &digest, &[statement]).unwrap();
+        self.layout.attest(&self.key, repository, &digest, &[statement]).unwrap();
         digest
     }
 
-    /// The same without signature and provenance.
+    /// An image without signature and provenance.
     pub(crate) fn unsigned_image(&mut self, name: &str, labels: &[(&str, &str)]) -> Digest {
+        self.unsigned_image_in(&format!("app/{name}"), name, labels)
+    }
+
+    fn unsigned_image_in(&mut self, repository: &str, name: &str, labels: &[(&str, &str)]) -> Digest {
         let spec = ImageSpec {
             layers: vec![Layer::of(&[("name", name)]).unwrap()],
             labels: labels
@@ -97,8 +106,8 @@ impl Fixture {
                 .collect::<BTreeMap<_, _>>(),
             ..ImageSpec::default()
         };
-        let digest = self.layout.image(&format!("app/{name}"), Some("latest"), &spec);
-        self.components.push((name.to_owned(), format!("app/{name}@{digest}")));
+        let digest = self.layout.image(repository, Some("latest"), &spec);
+        self.components.push((name.to_owned(), format!("{repository}@{digest}")));
         digest
     }
 

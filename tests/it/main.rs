@@ -63,6 +63,7 @@ mod time_limits;
 mod trust_root;
 mod untrusted_text;
 mod verdicts;
+mod verify;
 mod vsa;
 mod wit;
 mod words;

@@ -16,6 +16,7 @@ use axum::{
     body::Body,
     extract::State,
     http::{HeaderMap, Method, Response, StatusCode, Uri, header},
+    serve::ListenerExt as _,
 };
 use serde_json::{Value, json};
 
@@ -57,6 +58,9 @@ struct Content {
     authorizations: Vec<Option<String>>,
     /// The `Authorization` header that it wants to see.
     wants: Option<String>,
+    /// The scopes that tokens were given for, if it wants tokens.
+    tokens: Option<Vec<String>>,
+    connections: usize,
 }
 
 /// A running registry; it ends with the test.
@@ -74,6 +78,8 @@ impl Registry {
         let address = listener.local_addr().unwrap();
         let content = Arc::new(Mutex::new(Content::default()));
         let router = Router::new().fallback(result).with_state(Arc::clone(&content));
+        let connected = Arc::clone(&content);
+        let listener = listener.tap_io(move |_| connected.lock().unwrap().connections += 1);
         runtime.spawn(async move { axum::serve(listener, router).await });
         Self { address, content, _runtime: runtime }
     }
@@ -142,6 +148,21 @@ impl Registry {
         self.content.lock().unwrap().wants = Some(format!("Basic {basic}"));
     }
 
+    /// Wants a token for each repository, which it gives to anyone.
+    pub(crate) fn want_tokens(&self) {
+        self.content.lock().unwrap().tokens = Some(Vec::new());
+    }
+
+    /// The scopes of the tokens that it gave.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        self.content.lock().unwrap().tokens.clone().unwrap_or_default()
+    }
+
+    /// How many connections were made to it.
+    pub(crate) fn connections(&self) -> usize {
+        self.content.lock().unwrap().connections
+    }
+
     /// All requests so far, `METHOD path`.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.content.lock().unwrap().requests.clone()
@@ -167,6 +188,9 @@ async fn result(
         if content.wants.is_some() && shown != content.wants.as_deref() {
             let refused = Response::builder().status(StatusCode::UNAUTHORIZED);
             return refused.header(header::WWW_AUTHENTICATE, "Basic realm=\"here\"").body(Body::empty()).unwrap();
+        }
+        if let Some(answer) = content.check_token(&uri, &headers) {
+            return answer;
         }
         let request = format!("{method} {path}");
         let is_first = !content.requests.contains(&request);
@@ -237,6 +261,29 @@ async fn result(
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 impl Content {
+    /// A token, or the challenge for one; none where the request shows that of its repository, or none is wanted.
+    fn check_token(&mut self, uri: &Uri, headers: &HeaderMap) -> Option<Response<Body>> {
+        let tokens = self.tokens.as_mut()?;
+        // A token is its scope.
+        if uri.path() == "/token" {
+            let scope = uri.query()?.split('&').find_map(|pair| pair.strip_prefix("scope="))?;
+            let scope = scope.replace("%3A", ":").replace("%2F", "/");
+            tokens.push(scope.clone());
+            return Some(Response::new(Body::from(json!({"token": scope}).to_string())));
+        }
+        let parts = ["/manifests/", "/blobs/", "/referrers/", "/tags/"];
+        let rest = uri.path().strip_prefix("/v2/")?;
+        let repository = parts.iter().find_map(|part| Some(rest.split_once(part)?.0))?;
+        let token = format!("Bearer repository:{repository}:pull");
+        if headers.get(header::AUTHORIZATION).is_some_and(|shown| shown.as_bytes() == token.as_bytes()) {
+            return None;
+        }
+        let host = headers.get(header::HOST)?.to_str().ok()?;
+        let challenge = format!("Bearer realm=\"http://{host}/token\",service=\"it\"");
+        let refused = Response::builder().status(StatusCode::UNAUTHORIZED).header(header::WWW_AUTHENTICATE, challenge);
+        refused.body(Body::empty()).ok()
+    }
+
     /// The index of what says that it is about this digest (distribution specification, "Listing Referrers").
     fn referrers(&self, repository: &str, digest: &str) -> Vec<u8> {
         let mut found = BTreeMap::new();

@@ -13,7 +13,7 @@ use anyhow::{Context as _, ensure};
 use camino::{Utf8Path, Utf8PathBuf};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 
-use crate::{fixtures, sign::Key};
+use crate::{bench_keyless, fixtures, sign::Key};
 
 /// What one run of the program cost.
 struct Cost {
@@ -21,16 +21,29 @@ struct Cost {
     cpu: Duration,
 }
 
-/// Validates 1 and `components` components with one worker and with a worker for each core, `runs` times each, and prints
-/// the medians.
+/// How much is measured, and of what.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// A built program in place of the release build.
+    pub program: Option<&'a Utf8Path>,
+    /// How many components.
+    pub components: usize,
+    /// How many times.
+    pub runs: usize,
+}
+
+/// Validates 1 and `components` components with one worker and with a worker for each core, and one image with keyless
+/// signatures in a registry, `runs` times each, and prints the medians.
 ///
 /// # Errors
 /// The program cannot be built, or the load does not pass.
 #[expect(clippy::print_stdout, reason = "the figures are the output")]
-pub fn run(root: &Utf8Path, target_dir: &Utf8Path, components: usize, runs: usize) -> anyhow::Result<()> {
-    let status = Command::new("cargo").args(["build", "--release", "--package", "assay"]).current_dir(root).status()?;
-    ensure!(status.success(), "the release build failed");
-    let program = target_dir.join("release/assay");
+pub fn run(root: &Utf8Path, target_dir: &Utf8Path, request: &Request<'_>) -> anyhow::Result<()> {
+    let Request { program, components, runs } = *request;
+    let program = match program {
+        Some(program) => program.to_owned(),
+        None => build(root, target_dir)?,
+    };
     let folder = target_dir.join("bench");
     let cores = std::thread::available_parallelism()?.get();
     println!("| components | workers | wall s | user+system s | (user+system)/wall |");
@@ -46,7 +59,19 @@ pub fn run(root: &Utf8Path, target_dir: &Utf8Path, components: usize, runs: usiz
     }
     let peak = usage()?.max_rss();
     println!("\npeak memory of the largest run: {} MiB (builds count too when they were needed)", peak / 1024);
+    let keyless = bench_keyless::run(&program, &folder.join("keyless"), runs)?;
+    println!(
+        "\none image with keyless signatures in a registry: {:.3} s, user+system {:.3} s, {:.0} MiB",
+        keyless.wall, keyless.cpu, keyless.megabytes
+    );
     Ok(())
+}
+
+/// Builds the program with optimizations, and gives its path.
+fn build(root: &Utf8Path, target_dir: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
+    let status = Command::new("cargo").args(["build", "--release", "--package", "assay"]).current_dir(root).status()?;
+    ensure!(status.success(), "the release build failed");
+    Ok(target_dir.join("release/assay"))
 }
 
 fn usage() -> anyhow::Result<Usage> {

@@ -44,10 +44,10 @@ pub struct Load {
 /// What a process cost.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Cost {
-    wall: f64,
-    cpu: f64,
-    megabytes: f64,
-    output: String,
+    pub(crate) wall: f64,
+    pub(crate) cpu: f64,
+    pub(crate) megabytes: f64,
+    pub(crate) output: String,
 }
 
 /// Measures and prints a table.

@@ -233,7 +233,8 @@ impl Layout {
         self.attach(repository, &evidence_tag(image, "att"), &layers)
     }
 
-    fn attach(&mut self, repository: &str, tag: &str, layers: &[Descriptor]) -> Digest {
+    /// Attaches any layers under a tag.
+    pub fn attach(&mut self, repository: &str, tag: &str, layers: &[Descriptor]) -> Digest {
         let diff_ids: Vec<_> = layers.iter().map(|layer| &layer.digest).collect();
         let config = json!({
             "architecture": "", "os": "", "config": {}, "rootfs": {"type": "layers", "diff_ids": diff_ids},

@@ -107,6 +107,9 @@ enum Task {
         /// How many times; the median is printed
         #[arg(long, value_name = "N", default_value_t = 5)]
         runs: usize,
+        /// A built program instead of the release build
+        #[arg(long, value_name = "FILE")]
+        program: Option<Utf8PathBuf>,
         /// The target directory of the workspace
         #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
         target_dir: Utf8PathBuf,
@@ -152,8 +155,9 @@ fn main() -> anyhow::Result<()> {
             vec![]
         }
         Task::Cost { command } => vec![xtask::bench_rego::cost(&command)?.into()],
-        Task::Bench { of: None, components, runs, target_dir } => {
-            xtask::bench::run(root, &root.join(target_dir), components, runs)?;
+        Task::Bench { of: None, components, runs, program, target_dir } => {
+            let request = xtask::bench::Request { program: program.as_deref(), components, runs };
+            xtask::bench::run(root, &root.join(target_dir), &request)?;
             vec![]
         }
         Task::OpaCases { file } => {

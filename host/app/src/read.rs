@@ -22,6 +22,17 @@ pub fn read_text(path: &Utf8Path, flag: &str, limit: u64) -> Result<String, Requ
 /// # Errors
 /// It cannot be read or is longer.
 pub fn read_bytes(path: &Utf8Path, flag: &str, limit: u64) -> Result<Vec<u8>, RequestError> {
+    read_within(path, flag, limit)?.ok_or_else(|| {
+        let message = format!("`{path}` ({flag}) has more than the {limit} bytes allowed");
+        RequestError::of(RequestErrorKind::File, message)
+    })
+}
+
+/// The bytes of a file named by `flag`; none if it is longer than `limit`.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn read_within(path: &Utf8Path, flag: &str, limit: u64) -> Result<Option<Vec<u8>>, RequestError> {
     let unreadable = |error: io::Error| {
         let why = match error.kind() {
             io::ErrorKind::NotFound => "no such file".to_owned(),
@@ -32,13 +43,11 @@ pub fn read_bytes(path: &Utf8Path, flag: &str, limit: u64) -> Result<Vec<u8>, Re
             .hint("check the path; it is relative to the working directory")
     };
     let file = fs_err::File::open(path).map_err(|error| unreadable(plain(&error)))?;
-    read_bounded(file, limit).map_err(|error| match error {
-        ReadError::TooLarge(_) => RequestError::of(
-            RequestErrorKind::File,
-            format!("`{path}` ({flag}) has more than the {limit} bytes allowed"),
-        ),
-        ReadError::Io(error) => unreadable(plain(&error)),
-    })
+    match read_bounded(file, limit) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(ReadError::TooLarge(_)) => Ok(None),
+        Err(ReadError::Io(error)) => Err(unreadable(plain(&error))),
+    }
 }
 
 /// The text on standard input, of at most `limit` bytes. What is longer is refused: of a document that is cut short the

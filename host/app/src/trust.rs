@@ -144,7 +144,7 @@ impl SignerError {
             Self::Missing(_) => {
                 "pass `--certificate-identity` and `--certificate-oidc-issuer`, or set both in the policy's `identity`"
             }
-            Self::Expression { .. } => "use an expression such as `^https://github\\.com/ORG/REPOSITORY/`",
+            Self::Expression { .. } => "use an expression such as `^https://github\\.com/ORG/REPOSITORY/.*$`",
         };
         RequestError::of(RequestErrorKind::Invalid, self.to_string()).hint(hint)
     }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use assay_evidence::{
-    Proofs,
+    Proofs, Refused, VerificationError,
     keyless::{Artifact, BundleVerifier},
     prove_attestations, prove_bundle, prove_image,
 };
@@ -19,7 +19,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::{
     error::{RequestError, RequestErrorKind},
     mode::Mode,
-    read::read_bytes,
+    read::{read_bytes, read_within},
     source_settings::open_registry,
     trust::{TrustRequest, build_trust, build_verifier},
     trust_root::{LazyTrustRoot, TrustRootSettings},
@@ -112,8 +112,16 @@ pub fn verify(request: &VerifyRequest) -> Result<VerifyResult, RequestError> {
         VerifySubject::Bundle { bundle, artifact } => {
             let (verifier, key) = build_verifier(&request.trust, request.mode, &root)?;
             let artifact = ArtifactText::read(artifact)?;
-            let text = read_bytes(bundle, "--bundle", limits::ENVELOPE_BYTES)?;
-            (artifact.subject(), key, artifact.verify(&verifier, &text, bundle, predicate_type))
+            let proofs = match read_within(bundle, "--bundle", limits::ENVELOPE_BYTES)? {
+                Some(text) => artifact.verify(&verifier, &text, bundle, predicate_type),
+                // What it says is not known, so that nothing is verified, as with one that is malformed.
+                None => {
+                    let why = format!("the bundle has more than the {} bytes allowed", limits::ENVELOPE_BYTES);
+                    let refused = Refused { place: bundle.to_string(), error: VerificationError::Limit(why) };
+                    Proofs { refused: vec![refused], ..Proofs::default() }
+                }
+            };
+            (artifact.subject(), key, proofs)
         }
     };
     Ok(VerifyResult { subject, key: (!key.is_empty()).then_some(key), proofs, warnings })

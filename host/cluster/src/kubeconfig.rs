@@ -164,6 +164,10 @@ impl Kubeconfig {
             ));
         }
         refuse_unsupported(&cluster, &user, may_exec)?;
+        // `null` stands for an absent field, so that nothing behind this has to know it.
+        for item in [&mut cluster, &mut user] {
+            item.fields.retain(|_, value| !value.is_null());
+        }
         cluster.replace_file("certificate-authority", "certificate-authority-data")?;
         user.replace_file("client-certificate", "client-certificate-data")?;
         user.replace_file("client-key", "client-key-data")?;
@@ -334,6 +338,9 @@ users: [{name: v, user: {token: w}}]
         assert!(selected(&[&exec], false).unwrap_err().contains("runs only from a file that you name"));
         let got = selected(&[&exec], true).unwrap();
         assert_eq!(got.user.get("exec").unwrap().get("command").unwrap(), "/folder/bin/login");
+        // `null` is no plugin, and nothing of it is left.
+        let none = TWO.replace("{token: t}", "{exec: null, token: t}");
+        assert_eq!(json!(selected(&[&none], false).unwrap().user), json!({"token": "t"}));
         // Another user's plugin is nobody's business.
         let other = format!("{TWO}- {{name: w, user: {{exec: {{command: x}}}}}}\n");
         assert!(selected(&[&other], false).is_ok());

@@ -1,6 +1,8 @@
 //! `cargo bench --package assay-evidence`: the evidence of an image (a signature and an attestation) by a key, by an
-//! identity under cosign's tags and by an identity in bundles, each beside its bare cryptography: the signatures that must
-//! be verified, with keys that were read before.
+//! identity under cosign's tags and by an identity in bundles, each beside its bare cryptography: every signature that must
+//! be verified once, with keys that were read before, and the hashes by which a log's entry is bound to what was signed.
+//! Of an identity, the signatures are those of the content, of the certificate by its authority, of the certificate log,
+//! of the log's promise and, in a bundle, of the log's state. There are no timestamps of other authorities.
 //!
 //! The last lines are the ratios of the medians.
 
@@ -19,6 +21,7 @@ use assay_evidence::{
 use assay_model::{digest::Digest, image::PinnedImage, port::EvidenceProvider as _};
 use assay_oci::test_support::{IMAGE, Layout, pinned};
 use aws_lc_rs::{
+    digest::{SHA256, digest},
     encoding::{AsDer as _, PublicKeyX509Der},
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _, ParsedPublicKey},
@@ -42,18 +45,26 @@ struct Signed {
     signature: Vec<u8>,
 }
 
+/// What must be computed of the evidence of an image.
+#[derive(Default)]
+struct Bare {
+    signed: Vec<Signed>,
+    /// What is hashed beside what is signed.
+    hashed: Vec<Vec<u8>>,
+}
+
 /// The evidence of an image, and the signatures in it.
 struct Case {
     name: &'static str,
     collector: EvidenceCollector,
     image: PinnedImage,
-    bare: Vec<Signed>,
+    bare: Bare,
     /// What the verifier needs beside it; a folder that must live as long.
     _layout: Layout,
 }
 
 impl Case {
-    fn new(name: &'static str, layout: Layout, trust: Trust, image: &Digest, bare: Vec<Signed>) -> Self {
+    fn new(name: &'static str, layout: Layout, trust: Trust, image: &Digest, bare: Bare) -> Self {
         let collector = EvidenceCollector::new(Arc::new(layout.store()), trust, CollectOptions::strict());
         let case =
             Self { name, collector, image: pinned(&format!("registry.test/{APP}"), image), bare, _layout: layout };
@@ -69,8 +80,11 @@ impl Case {
     }
 
     fn verify_bare(&self) {
-        for Signed { key, message, signature } in &self.bare {
+        for Signed { key, message, signature } in &self.bare.signed {
             key.verify_sig(black_box(message), signature).expect("the signature is good");
+        }
+        for hashed in &self.bare.hashed {
+            black_box(digest(&SHA256, black_box(hashed)));
         }
     }
 }
@@ -79,12 +93,12 @@ fn of_a_key() -> Case {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key");
     let der: PublicKeyX509Der<'_> = pair.public_key().as_der().expect("a key in DER");
     let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(der.as_ref()));
-    let mut bare = Vec::new();
+    let mut bare = Bare::default();
     let mut sign = |message: Vec<u8>| {
         let signature = pair.sign(&SystemRandom::new(), &message).expect("a signature").as_ref().to_vec();
         let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, der.as_ref()).expect("a key");
         let text = STANDARD.encode(&signature);
-        bare.push(Signed { key, message, signature });
+        bare.signed.push(Signed { key, message, signature });
         text
     };
     let mut layout = Layout::new();
@@ -124,6 +138,10 @@ fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value[field].as_str().expect("the fixture has the text")
 }
 
+fn decoded(value: &Value, field: &str) -> Vec<u8> {
+    STANDARD.decode(text(value, field)).expect("base64")
+}
+
 fn signed(of: &Value) -> impl Iterator<Item = Signed> {
     of["signed"].as_array().expect("the fixture has signatures").iter().map(|triple| {
         let part = |at: usize| STANDARD.decode(triple[at].as_str().expect("a text")).expect("base64");
@@ -144,13 +162,18 @@ fn trust(fixture: &Value) -> Trust {
 fn under_tags(fixture: &Value) -> Case {
     let mut layout = Layout::new();
     let image = layout.image(APP, "v1");
-    let mut bare = Vec::new();
+    let mut bare = Bare::default();
     for (kind, of, media_type) in [("sig", "signature", SIGNATURE), ("att", "attestation", ENVELOPE)] {
         let mut layer = layout.blob(media_type, text(&fixture[of], "layer").as_bytes());
         layer["annotations"] = fixture[of]["annotations"].clone();
         layout.evidence(APP, &image, kind, &[layer]);
         // Of each: the signature, the log's promise, and the certificate with its timestamp.
-        bare.extend(signed(&fixture[of]).chain(signed(&fixture["certificate"])));
+        bare.signed.extend(signed(&fixture[of]).chain(signed(&fixture["certificate"])));
+        // An entry has the hash of the layer, and of an envelope that of its payload, too.
+        let layer = text(&fixture[of], "layer");
+        bare.hashed.push(layer.as_bytes().to_vec());
+        let envelope: Value = serde_json::from_str(layer).expect("the layer is JSON");
+        bare.hashed.extend(envelope.get("payload").map(|_| decoded(&envelope, "payload")));
     }
     Case::new("identity under tags", layout, trust(fixture), &image, bare)
 }
@@ -158,7 +181,7 @@ fn under_tags(fixture: &Value) -> Case {
 fn in_bundles(fixture: &Value) -> Case {
     let mut layout = Layout::new();
     let image = layout.image(APP, "v1");
-    let mut bare = Vec::new();
+    let mut bare = Bare::default();
     for one in fixture["bundles"].as_array().expect("the fixture has bundles") {
         let layer = layout.blob(BUNDLE, text(one, "bundle").as_bytes());
         let config = layout.blob("application/vnd.oci.empty.v1+json", b"{}");
@@ -168,7 +191,11 @@ fn in_bundles(fixture: &Value) -> Case {
         });
         layout.manifest(APP, None, &document);
         // Of each: the signature, the log's promise and its state, and the certificate with its timestamp.
-        bare.extend(signed(one).chain(signed(&fixture["certificate"])));
+        bare.signed.extend(signed(one).chain(signed(&fixture["certificate"])));
+        // An entry has the hash of the payload, and the log's state that of the entry: it is the only one there.
+        let bundle: Value = serde_json::from_str(text(one, "bundle")).expect("the bundle is JSON");
+        bare.hashed.push(decoded(&bundle["dsseEnvelope"], "payload"));
+        bare.hashed.push(decoded(&bundle["verificationMaterial"]["tlogEntries"][0], "canonicalizedBody"));
     }
     Case::new("identity in bundles", layout, trust(fixture), &image, bare)
 }
@@ -186,9 +213,10 @@ fn evidence(criterion: &mut Criterion) {
         let (evidence, bare) = medians(case);
         let ratio = evidence.as_secs_f64() / bare.as_secs_f64();
         println!(
-            "{}: {evidence:?} for the evidence, {bare:?} for {} bare signatures: {ratio:.2}",
+            "{}: {evidence:?} for the evidence, {bare:?} for {} bare signatures and {} hashes: {ratio:.2}",
             case.name,
-            case.bare.len()
+            case.bare.signed.len(),
+            case.bare.hashed.len()
         );
     }
 }

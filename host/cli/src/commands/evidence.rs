@@ -65,8 +65,9 @@ fn collect(flags: CollectFlags, env: Environment, cluster: &ClusterAccess, print
             return Ok(match written {
                 Ok(record) => {
                     let (count, bytes) = record.totals();
+                    let components = if all == 1 { "component" } else { "components" };
                     printer.note(&format!(
-                        "note: {file} has the evidence of {all} components: {count} contents, {bytes} bytes"
+                        "note: {file} has the evidence of {all} {components}: {count} contents, {bytes} bytes"
                     ));
                     exit::SUCCESS
                 }

@@ -26,7 +26,7 @@ pub(super) fn help() -> String {
 
   # validate an image that a GitHub workflow signed without a key
   assay validate image --image ghcr.io/shop/cart:1.2 --policy policy.yaml \\
-      --certificate-identity-regexp '^https://github\\.com/shop/cart/' \\
+      --certificate-identity-regexp '^https://github\\.com/shop/cart/.*$' \\
       --certificate-oidc-issuer https://token.actions.githubusercontent.com
 
   # attest what came of it, with a key of `cosign generate-key-pair`

@@ -28,7 +28,7 @@ fn image_help() -> String {
 
   # an image that a GitHub workflow signed without a key, from an OCI layout on disk
   assay verify image ghcr.io/shop/cart@sha256:… --evidence ./oci \\
-      --certificate-identity-regexp '^https://github\\.com/shop/cart/' \\
+      --certificate-identity-regexp '^https://github\\.com/shop/cart/.*$' \\
       --certificate-oidc-issuer https://token.actions.githubusercontent.com
 
 {}",

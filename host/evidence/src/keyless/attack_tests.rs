@@ -430,12 +430,22 @@ fn attack_identities_match_as_in_go_and_no_further() {
         ("", r"^[]a]$", "]", true),
         ("", r"^[a&&b]+$", "a&b", true),
         ("", r"\btest\b", "a.test/x", true),
+        ("", r"^\Qa.b\E$", "a.b", true),
+        ("", r"^\Qa.b\E$", "axb", false),
+        ("", r"^\Qa.b", "a.b", true),
+        ("", r"^\<a\>$", "<a>", true),
+        ("", r"\<a", "a", false),
+        ("", r"^[+--]+$", "+,-", true),
+        ("", r"^(?i)A(?:b)$", "aB", true),
         ("https://a.test/x", "y", "https://a.test/x", false),
     ] {
         assert_eq!(matches(exact, expression, text), expected, "{exact} {expression} {text}");
     }
     assert!(Matcher::new("", "(").is_err() && Matcher::new("", "").is_err());
+    // Flags of the library that Go does not have, and a range without content.
+    assert!(["(?x) a", "(?u:a)", "[a--b]"].iter().all(|expression| Matcher::new("", expression).is_err()));
     assert!(Matcher::new("", &format!("({}){{999}}{{999}}", "a".repeat(99))).is_err());
     let unanchored = |expression: &str| Matcher::new("", expression).unwrap().unanchored().is_some();
     assert!(unanchored("a") && unanchored("^a") && unanchored("a$") && unanchored("^a|b$") && !unanchored("^a$"));
+    assert!(unanchored(r"^a\$") && !unanchored(r"\Aa\z"));
 }

@@ -97,9 +97,14 @@ impl Authority {
 
     /// The instance's root, which has this authority as well.
     pub(super) fn beside(&self, instance: &Instance) -> Arc<TrustRoot> {
+        Arc::new(TrustRoot::from_json(&self.document_beside(instance).to_string()).unwrap())
+    }
+
+    /// The same as a document that can be changed.
+    pub(super) fn document_beside(&self, instance: &Instance) -> Value {
         let keys = SigstoreKeys { timestamp_authority: Some(self.chain()), ..SigstoreKeys::default() };
         let base = instance.root_document().to_string();
-        Arc::new(TrustRoot::from_keys(&keys, Some(&base)).unwrap())
+        serde_json::from_str(&TrustRoot::text_from_keys(&keys, Some(&base)).unwrap()).unwrap()
     }
 }
 
@@ -153,7 +158,7 @@ fn attack_a_timestamp_beside_an_entry_must_verify_as_well() {
 }
 
 /// The token over a bundle's signature.
-fn stamp(bundle: &mut Value, authority: &Authority, at: &str) {
+pub(super) fn stamp(bundle: &mut Value, authority: &Authority, at: &str) {
     let signature = STANDARD.decode(bundle["dsseEnvelope"]["signatures"][0]["sig"].as_str().unwrap()).unwrap();
     let token = STANDARD.encode(authority.token(&signature, at));
     bundle["verificationMaterial"]["timestampVerificationData"] =
@@ -161,13 +166,13 @@ fn stamp(bundle: &mut Value, authority: &Authority, at: &str) {
 }
 
 /// An entry as the second version of the log has it: without a promise and a time.
-fn without_time(bundle: &mut Value) {
+pub(super) fn without_time(bundle: &mut Value) {
     let entry = bundle.pointer_mut("/verificationMaterial/tlogEntries/0").unwrap().as_object_mut().unwrap();
     entry.remove("inclusionPromise");
     entry.remove("integratedTime");
 }
 
-fn code(root: &Arc<TrustRoot>, bundle: &Value) -> &'static str {
+pub(super) fn code(root: &Arc<TrustRoot>, bundle: &Value) -> &'static str {
     let trust = trust(root, LogPolicy::Required);
     let image = Digest::of(b"image");
     let verified =

@@ -24,7 +24,7 @@ use super::{
     large_curve::{self, LargeSigner},
     legacy::{LayerEvidence, LayerSigner},
     log_entry::EntrySigner,
-    pem,
+    log_proof, pem,
     trust_root::TrustRoot,
 };
 use crate::{error::VerificationError, key::PublicKey};
@@ -226,7 +226,7 @@ impl BundleVerifier {
             }
             for time in &evidence.times {
                 let issuer = certificate.check_at(time.at, &self.root)?;
-                if large.is_some() && self.certificate_log == CertificateLogPolicy::Required {
+                if self.certificate_log == CertificateLogPolicy::Required {
                     certificate_timestamp::check(certificate, &issuer.key, &self.root)?;
                 }
                 evidence.chain = issuer.authority.certificates.iter().map(|der| pem::encode(der)).collect();
@@ -239,7 +239,10 @@ impl BundleVerifier {
         Ok(VerifiedBundle { evidence, signature, statement })
     }
 
-    /// Verifies a bundle by `sigstore-verify`. Gives the verified times.
+    /// Verifies a bundle by `sigstore-verify`, all but the certificate. Gives the verified times.
+    ///
+    /// Of an identity it verifies neither the certificate, which is left to the caller for all bundles, nor the proofs of
+    /// entries: together with those it would verify each promise twice.
     fn verify_by_crate(
         &self,
         artifact: CheckedArtifact<'_>,
@@ -247,26 +250,29 @@ impl BundleVerifier {
         key: &DerPublicKey,
     ) -> Result<Vec<VerifiedTime>, VerificationError> {
         let verifier = &self.root.verifier;
+        let entries = &bundle.verification_material.tlog_entries;
         let verified = match &self.signer {
             LayerSigner::Key(_) => {
                 let policy = PublicKeyVerificationPolicy::new(key.clone());
                 let policy = if self.log == LogPolicy::Ignored { policy.skip_tlog_unsafe() } else { policy };
-                verifier.verify(artifact, bundle, &policy)
+                verifier.verify(artifact, bundle, &policy).map_err(refusal)?
             }
             LayerSigner::Identities(_) => {
-                let mut policy = VerificationPolicy::any_identity();
-                if self.log == LogPolicy::Ignored {
-                    policy = policy.skip_tlog_unsafe();
-                }
-                if self.certificate_log == CertificateLogPolicy::Ignored {
-                    policy = policy.skip_sct();
-                }
-                verifier.verify(artifact, bundle, &policy)
+                let policy = VerificationPolicy::any_identity().skip_certificate_chain().skip_tlog_unsafe();
+                let verified =
+                    verifier.verify(artifact.clone(), bundle, &policy).map_err(refusal).and_then(|verified| {
+                        if self.log == LogPolicy::Required {
+                            entries.iter().try_for_each(|entry| log_proof::check_inclusion(entry, &self.root))?;
+                        }
+                        Ok(verified)
+                    });
+                // Of several reasons, the first in the order of all steps is named.
+                verified.map_err(|error| {
+                    verifier.verify(artifact, bundle, &self.whole_policy()).map_or_else(refusal, |_| error)
+                })?
             }
         };
-        let verified = verified.map_err(refusal)?;
         // Promised times come first, once for each entry that has one.
-        let entries = &bundle.verification_material.tlog_entries;
         let promised: Vec<i64> = entries
             .iter()
             .filter(|entry| entry.inclusion_promise.is_some())
@@ -278,6 +284,20 @@ impl BundleVerifier {
             VerifiedTime { source, at }
         });
         Ok(times.collect())
+    }
+}
+
+impl BundleVerifier {
+    /// The policy by which `sigstore-verify` verifies everything of a bundle of an identity.
+    fn whole_policy(&self) -> VerificationPolicy {
+        let mut policy = VerificationPolicy::any_identity();
+        if self.log == LogPolicy::Ignored {
+            policy = policy.skip_tlog_unsafe();
+        }
+        if self.certificate_log == CertificateLogPolicy::Ignored {
+            policy = policy.skip_sct();
+        }
+        policy
     }
 }
 

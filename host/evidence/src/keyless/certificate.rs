@@ -124,10 +124,9 @@ impl SigningCertificate {
                 continue;
             }
             for trusted in &authority.roots {
-                let anchors = [trusted.anchor.clone()];
                 let path = leaf.verify_for_usage(
                     WEBPKI_VERIFICATION_ALGS,
-                    &anchors,
+                    std::slice::from_ref(&trusted.anchor),
                     &authority.intermediates,
                     at,
                     // Go requires it of an authority only where that has extended key usages at all.

@@ -13,41 +13,42 @@ use x509_cert::{
 
 use super::certificate::SigningCertificate;
 
+const fn oid(id: &str) -> ObjectIdentifier {
+    ObjectIdentifier::new_unwrap(id)
+}
+
 /// Extensions with raw text.
-const RAW: [(&str, &str); 6] = [
-    ("1.3.6.1.4.1.57264.1.1", "Fulcio Issuer"),
-    ("1.3.6.1.4.1.57264.1.2", "Fulcio GitHub Workflow Trigger"),
-    ("1.3.6.1.4.1.57264.1.3", "Fulcio GitHub Workflow SHA"),
-    ("1.3.6.1.4.1.57264.1.4", "Fulcio GitHub Workflow Name"),
-    ("1.3.6.1.4.1.57264.1.5", "Fulcio GitHub Workflow Repository"),
-    ("1.3.6.1.4.1.57264.1.6", "Fulcio GitHub Workflow Ref"),
+const RAW: [(ObjectIdentifier, &str); 6] = [
+    (oid("1.3.6.1.4.1.57264.1.1"), "Fulcio Issuer"),
+    (oid("1.3.6.1.4.1.57264.1.2"), "Fulcio GitHub Workflow Trigger"),
+    (oid("1.3.6.1.4.1.57264.1.3"), "Fulcio GitHub Workflow SHA"),
+    (oid("1.3.6.1.4.1.57264.1.4"), "Fulcio GitHub Workflow Name"),
+    (oid("1.3.6.1.4.1.57264.1.5"), "Fulcio GitHub Workflow Repository"),
+    (oid("1.3.6.1.4.1.57264.1.6"), "Fulcio GitHub Workflow Ref"),
 ];
 
 /// Extensions with a string of DER.
-const STRINGS: [(&str, &str); 14] = [
-    ("1.3.6.1.4.1.57264.1.8", "Fulcio Issuer (V2)"),
-    ("1.3.6.1.4.1.57264.1.9", "Fulcio Build Signer URI"),
-    ("1.3.6.1.4.1.57264.1.10", "Fulcio Build Signer Digest"),
-    ("1.3.6.1.4.1.57264.1.11", "Fulcio Runner Environment"),
-    ("1.3.6.1.4.1.57264.1.12", "Fulcio Source Repository URI"),
-    ("1.3.6.1.4.1.57264.1.13", "Fulcio Source Repository Digest"),
-    ("1.3.6.1.4.1.57264.1.14", "Fulcio Source Repository Ref"),
-    ("1.3.6.1.4.1.57264.1.15", "Fulcio Source Repository Identifier"),
-    ("1.3.6.1.4.1.57264.1.16", "Fulcio Source Repository Owner URI"),
-    ("1.3.6.1.4.1.57264.1.17", "Fulcio Source Repository Owner Identifier"),
-    ("1.3.6.1.4.1.57264.1.18", "Fulcio Build Config URI"),
-    ("1.3.6.1.4.1.57264.1.19", "Fulcio Build Config Digest"),
-    ("1.3.6.1.4.1.57264.1.20", "Fulcio Build Trigger"),
-    ("1.3.6.1.4.1.57264.1.21", "Fulcio Run Invocation URI"),
+const STRINGS: [(ObjectIdentifier, &str); 14] = [
+    (oid("1.3.6.1.4.1.57264.1.8"), "Fulcio Issuer (V2)"),
+    (oid("1.3.6.1.4.1.57264.1.9"), "Fulcio Build Signer URI"),
+    (oid("1.3.6.1.4.1.57264.1.10"), "Fulcio Build Signer Digest"),
+    (oid("1.3.6.1.4.1.57264.1.11"), "Fulcio Runner Environment"),
+    (oid("1.3.6.1.4.1.57264.1.12"), "Fulcio Source Repository URI"),
+    (oid("1.3.6.1.4.1.57264.1.13"), "Fulcio Source Repository Digest"),
+    (oid("1.3.6.1.4.1.57264.1.14"), "Fulcio Source Repository Ref"),
+    (oid("1.3.6.1.4.1.57264.1.15"), "Fulcio Source Repository Identifier"),
+    (oid("1.3.6.1.4.1.57264.1.16"), "Fulcio Source Repository Owner URI"),
+    (oid("1.3.6.1.4.1.57264.1.17"), "Fulcio Source Repository Owner Identifier"),
+    (oid("1.3.6.1.4.1.57264.1.18"), "Fulcio Build Config URI"),
+    (oid("1.3.6.1.4.1.57264.1.19"), "Fulcio Build Config Digest"),
+    (oid("1.3.6.1.4.1.57264.1.20"), "Fulcio Build Trigger"),
+    (oid("1.3.6.1.4.1.57264.1.21"), "Fulcio Run Invocation URI"),
 ];
 
 /// What the certificate says, without what is empty or cannot be read as text.
 pub(super) fn metadata(certificate: &SigningCertificate) -> BTreeMap<String, String> {
     let content = &certificate.parsed.tbs_certificate;
-    let extension = |id: &str| {
-        let id = ObjectIdentifier::new(id).ok()?;
-        certificate.extension(id).ok()?
-    };
+    let extension = |id: &ObjectIdentifier| certificate.extension(*id).ok()?;
     let raw = RAW
         .iter()
         .filter_map(|(id, name)| Some(((*name).to_owned(), String::from_utf8(extension(id)?.to_vec()).ok()?)));

@@ -84,8 +84,21 @@ impl Matcher {
         let expression = self.expression.as_ref()?.text.as_str();
         let is_anchored = ["^", "\\A"].iter().any(|begin| expression.starts_with(begin))
             && ["$", "\\z"].iter().any(|end| expression.ends_with(end))
+            && !expression.ends_with("\\$")
             && !expression.contains('|');
         (!is_anchored && self.exact.is_none()).then_some(expression)
+    }
+}
+
+/// Refuses flags that Go does not have.
+fn check_flags(group: &str) -> Result<(), String> {
+    let Some(flags) = group.strip_prefix('?').filter(|flags| !flags.starts_with(['P', '<', ':'])) else {
+        return Ok(());
+    };
+    let flags = flags.split([':', ')']).next().unwrap_or_default();
+    match flags.chars().find(|flag| !"imsU-".contains(*flag)) {
+        Some(flag) => Err(format!("the flag `{flag}` is not known")),
+        None => Ok(()),
     }
 }
 
@@ -107,6 +120,15 @@ fn compile(expression: &str) -> Result<Regex, String> {
                     (Some('W'), _) => text.push_str("[^0-9A-Za-z_]"),
                     (Some('b'), false) => text.push_str("(?-u:\\b)"),
                     (Some('B'), false) => return Err("`\\B` is not supported".to_owned()),
+                    // What is quoted in Go; without an end, it ends with the expression.
+                    (Some('Q'), false) => {
+                        let rest = characters.as_str();
+                        let (quoted, rest) = rest.split_once("\\E").unwrap_or((rest, ""));
+                        text.push_str(&regex::escape(quoted));
+                        characters = rest.chars();
+                    }
+                    // In `regex`, the begin and the end of a word.
+                    (Some(next @ ('<' | '>')), _) => text.push(next),
                     (Some(next), _) => {
                         text.push('\\');
                         text.push(next);
@@ -142,8 +164,14 @@ fn compile(expression: &str) -> Result<Regex, String> {
                 characters = rest.chars();
                 continue;
             }
-            // In Go, these are characters of a class; in `regex`, the last two are operators when doubled.
+            // In Go, these are characters of a class; in `regex`, all but the first are operators when doubled.
             '[' | '&' | '~' if depth > 0 => text.push('\\'),
+            '-' if depth > 0 && characters.as_str().starts_with('-') => {
+                text.push_str("-\\-");
+                characters.next();
+                continue;
+            }
+            '(' if depth == 0 => check_flags(characters.as_str())?,
             ']' if depth > 0 => depth = 0,
             _ => {}
         }

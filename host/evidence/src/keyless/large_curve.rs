@@ -13,10 +13,9 @@ use aws_lc_rs::{
     signature::{ECDSA_P384_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, EcdsaVerificationAlgorithm, ParsedPublicKey},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::{Value, json};
-use sigstore_merkle::{hash_leaf, verify_inclusion_proof};
+use serde_json::Value;
 use sigstore_verify::{
-    crypto::{Checkpoint, KeyAlgorithm, VerificationKey},
+    crypto::KeyAlgorithm,
     tsa::verify_timestamp_for_authority,
     types::{
         Bundle, DerPublicKey, HashAlgorithm, KindVersion, SignatureBytes, SignatureContent, TimestampToken,
@@ -27,8 +26,9 @@ use sigstore_verify::{
 use super::{
     LogPolicy, bare_bundle,
     bundle::{Artifact, TimeSource, VerifiedTime},
-    log_entry::{self, EntrySigner, LogEntry, refused, text_at, text_field},
-    trust_root::{Log, TrustRoot},
+    log_entry::{self, EntrySigner, refused, text_at, text_field},
+    log_proof,
+    trust_root::TrustRoot,
 };
 use crate::{error::VerificationError, key};
 
@@ -78,19 +78,17 @@ pub(super) fn verify(
     let entries = &bundle.verification_material.tlog_entries;
     let mut times = Vec::new();
     for entry in entries {
-        if entry.kind_version != KindVersion::HashedRekordV002 && entry.inclusion_promise.is_some() {
-            times.push(VerifiedTime { source: TimeSource::Log, at: promised(entry, root)? });
+        if log_proof::has_promised_time(entry) {
+            times.push(VerifiedTime { source: TimeSource::Log, at: log_proof::promised(entry, root)? });
         }
     }
     for timestamp in &bundle.verification_material.timestamp_verification_data.rfc3161_timestamps {
         let at = stamped(&timestamp.signed_timestamp, signed.signature(), root)?;
         times.push(VerifiedTime { source: TimeSource::TimestampAuthority, at });
     }
-    // A log's key counts if it was there at the last of these times.
-    let latest = times.iter().map(|time| time.at).max();
     for entry in entries {
         if log == LogPolicy::Required {
-            check_inclusion(entry, root, latest)?;
+            log_proof::check_inclusion(entry, root)?;
         }
         signed.check_entry(entry, signer)?;
     }
@@ -251,21 +249,6 @@ fn algorithm(name: &str) -> Result<&'static Algorithm, VerificationError> {
     }
 }
 
-/// The time of a log's promise.
-fn promised(entry: &TransparencyLogEntry, root: &TrustRoot) -> Result<i64, VerificationError> {
-    let promise = entry.inclusion_promise.as_ref().map(|promise| promise.signed_entry_timestamp.as_bytes());
-    let annotation = json!({
-        "SignedEntryTimestamp": STANDARD.encode(promise.unwrap_or_default()),
-        "Payload": {
-            "body": STANDARD.encode(entry.canonicalized_body.as_bytes()),
-            "integratedTime": entry.integrated_time.map_or(0, |time| time.as_second()),
-            "logIndex": entry.log_index.as_i64(),
-            "logID": hex(entry.log_id.key_id.as_bytes()),
-        },
-    });
-    Ok(LogEntry::verify(&annotation.to_string(), root)?.time)
-}
-
 /// The time of a timestamp over the signature.
 fn stamped(token: &TimestampToken, signature: &[u8], root: &TrustRoot) -> Result<i64, VerificationError> {
     let signature = SignatureBytes::new(signature.to_vec());
@@ -277,37 +260,4 @@ fn stamped(token: &TimestampToken, signature: &[u8], root: &TrustRoot) -> Result
         }
     }
     Err(VerificationError::Timestamp(format!("a timestamp of the bundle does not count: {why}")))
-}
-
-/// Refuses an entry that is not proven to be in a state of the log that the log signed.
-fn check_inclusion(entry: &TransparencyLogEntry, root: &TrustRoot, time: Option<i64>) -> Result<(), VerificationError> {
-    // A bundle of version 0.1 may have a promise alone.
-    let Some(proof) = &entry.inclusion_proof else { return Ok(()) };
-    let unsigned = |why: &dyn std::fmt::Display| {
-        VerificationError::Checkpoint(format!("the state of the log (checkpoint) does not count: {why}"))
-    };
-    let state = Checkpoint::from_text(proof.checkpoint.envelope()).map_err(|why| unsigned(&why))?;
-    let (index, size) = match entry.kind_version {
-        // What the second version of the log says beside the signed state is not signed.
-        KindVersion::HashedRekordV002 => (entry.log_index.get(), state.tree_size()),
-        _ if *state.root_hash() != proof.root_hash => return Err(unsigned(&"it is not the one of the proof")),
-        _ => (proof.log_index.get(), proof.tree_size),
-    };
-    let leaf = hash_leaf(entry.canonicalized_body.as_bytes());
-    verify_inclusion_proof(&leaf, index, size, &proof.hashes, state.root_hash())
-        .map_err(|why| VerificationError::Inclusion(format!("the proof of the log entry does not count: {why}")))?;
-    // A log that ended since still vouches for what it had; one that was not there yet does not.
-    let was_there = |log: &Log| {
-        let ends = [log.window.start, time.map(|time| time.saturating_mul(1000))];
-        !matches!(ends, [Some(start), Some(time)] if time < start)
-    };
-    let is_signed = state.signatures().iter().any(|signature| {
-        let hint = signature.key_id.as_bytes();
-        let mut logs = root.logs.iter().filter(|log| log.id.starts_with(hint) && was_there(log));
-        logs.any(|log| {
-            let key = VerificationKey::from_spki(&log.key);
-            key.is_ok_and(|key| key.verify(state.signed_data(), &signature.signature).is_ok())
-        })
-    });
-    if is_signed { Ok(()) } else { Err(unsigned(&"no known log signed it")) }
 }

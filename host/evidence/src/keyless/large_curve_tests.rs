@@ -6,7 +6,10 @@ use std::sync::Arc;
 use assay_model::digest::Digest;
 use aws_lc_rs::{
     digest::{Algorithm, SHA256, SHA384, SHA512, digest},
-    signature::{ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaSigningAlgorithm},
+    signature::{
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING,
+        EcdsaSigningAlgorithm,
+    },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -139,19 +142,27 @@ fn attack_entries_of_large_curves_must_be_promised_and_proven_by_a_known_log() {
 }
 
 #[test]
-fn attack_certificates_of_keys_on_p521_are_verified_as_others_are() {
-    let with = |change: &dyn Fn(&mut Instance)| {
-        let mut instance = Instance::new();
-        instance.signer = Signer::on(&ECDSA_P521_SHA512_ASN1_SIGNING);
-        change(&mut instance);
-        let certificate = instance.certificate();
-        code(&instance.root(), &bundle(&instance, &certificate, &certificate))
-    };
-    assert_eq!(with(&|_| {}), "ok");
-    assert_eq!(with(&|instance| instance.issued_by = Some(Signer::new())), "certificate");
-    assert_eq!(with(&|instance| instance.logged_by = Some(Signer::new())), "sct");
-    assert_eq!(with(&|instance| instance.window = (1_600_000_000, 1_600_000_600)), "certificate-time");
-    assert_eq!(with(&|instance| drop(instance.extensions.remove(1))), "identity");
+fn attack_certificates_in_bundles_are_verified_whatever_curve_their_key_is_on() {
+    for curve in [&ECDSA_P256_SHA256_ASN1_SIGNING, &ECDSA_P384_SHA384_ASN1_SIGNING, &ECDSA_P521_SHA512_ASN1_SIGNING] {
+        let with = |change: &dyn Fn(&mut Instance)| {
+            let mut instance = Instance::new();
+            instance.signer = Signer::on(curve);
+            change(&mut instance);
+            let certificate = instance.certificate();
+            code(&instance.root(), &bundle(&instance, &certificate, &certificate))
+        };
+        assert_eq!(with(&|_| {}), "ok", "{curve:?}");
+        assert_eq!(with(&|instance| instance.issued_by = Some(Signer::new())), "certificate", "{curve:?}");
+        assert_eq!(with(&|instance| instance.logged_by = Some(Signer::new())), "sct", "{curve:?}");
+        assert_eq!(with(&|instance| instance.copies = 0), "sct", "{curve:?}");
+        assert_eq!(with(&|instance| instance.copies = 2), "ok", "{curve:?}");
+        let over = (1_600_000_000, 1_600_000_600);
+        assert_eq!(with(&|instance| instance.window = over), "certificate-time", "{curve:?}");
+        assert_eq!(with(&|instance| instance.root_ends = over.1), "certificate-time", "{curve:?}");
+        // The first extension is the purpose, the second the name.
+        assert_eq!(with(&|instance| drop(instance.extensions.remove(0))), "certificate", "{curve:?}");
+        assert_eq!(with(&|instance| drop(instance.extensions.remove(1))), "identity", "{curve:?}");
+    }
     let instance = Instance::new();
     let (first, again) = (instance.certificate(), instance.certificate());
     assert_eq!(code(&instance.root(), &bundle(&instance, &first, &again)), "log-entry");

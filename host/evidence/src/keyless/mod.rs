@@ -41,6 +41,7 @@ mod large_curve;
 mod large_curve_tests;
 mod legacy;
 mod log_entry;
+mod log_proof;
 mod pem;
 mod trust_root;
 mod tuf;

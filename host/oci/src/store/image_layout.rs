@@ -184,6 +184,11 @@ impl ImageLayout {
         named.flat_map(|named| named.tags.keys().cloned()).collect()
     }
 
+    /// Whether `cosign save` wrote it, so that its image has no name and is found by digest alone.
+    pub(super) const fn is_saved_by_cosign(&self) -> bool {
+        self.saved.is_some()
+    }
+
     /// Whether the index names something of a repository. What `cosign save` wrote names none, so it is of any.
     fn has_repository(&self, repository: &Repository) -> bool {
         self.saved.is_some() || spellings(repository).iter().any(|spelling| self.repositories.contains_key(spelling))

@@ -571,6 +571,9 @@ impl ContentStore {
 
     fn no_image(&self, image: &str) -> EvaluationError {
         let (place, hint) = match &self.source {
+            Source::ImageLayout(layout) if layout.is_saved_by_cosign() => {
+                (layout.place(), "`cosign save` wrote the layout, which has one image: name it by its digest")
+            }
             Source::ImageLayout(layout) => {
                 (layout.place(), "add the image to the layout, or use a registry by removing --evidence")
             }

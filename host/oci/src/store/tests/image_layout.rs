@@ -382,7 +382,11 @@ fn what_cosign_saved_is_found_by_digest_with_its_signatures_and_attestations() {
         let found = store.tagged(&repository, &format!("sha256-{}.{kind}", image.hex())).unwrap();
         assert_eq!(found.as_ref().map(|manifest| manifest.digest()), want, "{kind}");
     }
-    refused(store.resolve(&reference("quay.test/app/any:latest")), ErrorCode::ImageNotFound, &["latest"]);
+    let by_tag = store.resolve(&reference("quay.test/app/any:latest"));
+    assert!(
+        by_tag.as_ref().is_err_and(|error| error.hint.as_deref().is_some_and(|hint| hint.contains("by its digest")))
+    );
+    refused(by_tag, ErrorCode::ImageNotFound, &["latest"]);
     let other = format!("sha256-{}.sig", Digest::of(b"other").hex());
     assert!(store.tagged(&repository, &other).unwrap().is_none(), "signatures are those of the image");
     saved(&mut layout, "image", &document("another"));
