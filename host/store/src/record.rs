@@ -5,7 +5,7 @@ use assay_model::{
     run::{Job, JobKey, ProgressEvent, RunDocument, RunId, RunList, RunOutline, TaskId, TaskResult},
 };
 use camino::Utf8Path;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, MAIN_DB, OptionalExtension as _, params};
 
 use crate::{
     coding::{self, decode, encode, encode_text},
@@ -17,10 +17,14 @@ use crate::{
 /// Runs on one page at most.
 const PAGE: usize = 1_000;
 
+/// What is written of a long value at a time.
+const VALUE_PART: usize = 64 << 10;
+
 impl RunRecord for Store {
     fn create(&self, id: &RunId, outline: &RunOutline) -> Result<Created, StoreError> {
         let (id, doc, now) = (id.to_string(), encode(outline)?, self.clock.now().as_millisecond());
-        let RunOutline { tenant, snapshot, snapshot_digest, supersedes, .. } = outline.clone();
+        let (tenant, snapshot) = (outline.tenant.clone(), outline.snapshot.clone());
+        let (snapshot_digest, supersedes) = (outline.snapshot_digest.clone(), outline.supersedes.clone());
         self.write_sql(move |connection| {
             let existing = connection
                 .query_row("SELECT state FROM run WHERE id = ?1", [&id], |row| coding::state(row, 0))
@@ -33,7 +37,9 @@ impl RunRecord for Store {
                 params![id, tenant, snapshot, supersedes, now],
             )?;
             let run = connection.last_insert_rowid();
-            connection.execute("INSERT INTO plan (run, outline) VALUES (?1, ?2)", params![run, doc])?;
+            let size = i64::try_from(doc.len()).unwrap_or(i64::MAX);
+            connection.execute("INSERT INTO plan (run, outline) VALUES (?1, zeroblob(?2))", [run, size])?;
+            write_value(connection, "plan", "outline", run, &doc)?;
             if let Some(digest) = snapshot_digest {
                 connection.execute(
                     "INSERT INTO blob_use (digest, run) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
@@ -163,6 +169,15 @@ impl RunRecord for Store {
             ))),
         }
     }
+}
+
+/// Fills a value of zeros in parts: as a parameter, a long one would be copied twice.
+fn write_value(connection: &Connection, table: &str, column: &str, row: i64, bytes: &[u8]) -> rusqlite::Result<()> {
+    let mut value = connection.blob_open(MAIN_DB, table, column, row, false)?;
+    for (number, part) in bytes.chunks(VALUE_PART).enumerate() {
+        value.write_at(part, number * VALUE_PART)?;
+    }
+    value.close()
 }
 
 fn parse_id(text: &str) -> Result<RunId, StoreError> {

@@ -2,6 +2,7 @@
 
 mod expand;
 mod finish;
+mod jobs;
 mod restore;
 mod time;
 
@@ -20,6 +21,7 @@ use assay_model::{
     },
 };
 
+pub use self::jobs::TaskJob;
 use super::{
     GivenBack, Now, Output,
     activity::{Ended, Group, Phase, Progress, Task, TaskRef},
@@ -61,6 +63,8 @@ pub(super) struct Scenario {
     pub(super) is_stopping: bool,
     /// Tasks that may have become ready.
     pub(super) freed: Vec<usize>,
+    /// Tasks with a matrix that stand for cells which have not all ended.
+    pub(super) expanded: Vec<usize>,
     /// Since when the first task runs.
     pub(super) started: Option<Duration>,
     /// Since when the tasks under `finally` run.
@@ -86,6 +90,7 @@ impl Scenario {
             open: [0, 0],
             is_stopping: false,
             freed: Vec::new(),
+            expanded: Vec::new(),
             started: None,
             finally_started: None,
             exceeded: None,
