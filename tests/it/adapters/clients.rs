@@ -71,7 +71,7 @@ fn tft_cli_requests_watches_and_cancels_at_the_double_of_testing_farm() {
 }
 
 fn npm(double: &Double, expected: &str) -> CommandOutput {
-    let (modules, script, base) = (clients().join("npm/node_modules"), script("testing_farm.cjs"), double.base());
+    let (modules, script, base) = (clients().join("npm/node_modules"), script("testing_farm.mjs"), double.base());
     run(Utf8Path::new("node"), &[script.as_str(), base.as_str(), expected], &[("NODE_PATH", modules.as_str())])
 }
 

@@ -13,7 +13,7 @@ use assay_model::{
 };
 use serde::Serialize;
 
-use super::{fetch_policy::print_stdout, run_files};
+use super::{fetch_policy::print_stdout, orphans, run_files};
 use crate::{
     error::CliError,
     exit,
@@ -34,6 +34,7 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(crate) fn run(command: &RunsCommand, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     match command {
         RunsCommand::Rerun(flags) => return run_files::rerun(&parse_id(&flags.id)?, flags, env, printer),
+        RunsCommand::Orphans(flags) => return orphans::run(flags, env, printer),
         RunsCommand::List(flags) => list(flags, printer),
         RunsCommand::Show(flags) => show(flags, printer),
         RunsCommand::Logs(flags) => logs(flags, printer),
@@ -50,7 +51,7 @@ fn parse_id(text: &str) -> Result<RunId, CliError> {
     parsed.map_err(|error| CliError::new(error.to_string()).hint("list the runs with `assay runs list`"))
 }
 
-fn print<T: Serialize>(
+pub(super) fn print<T: Serialize>(
     store: &StoreFlags,
     printer: Printer,
     document: &T,

@@ -17,6 +17,7 @@ mod errors;
 mod fetched;
 mod hashed;
 mod image_layout;
+mod kept_manifest;
 mod layout_file;
 mod layout_writer;
 mod manifest;

@@ -285,7 +285,7 @@ impl Run {
         let record = StateRecord::new(state, now.wall).because(cause.clone());
         output.changes.push(RecordChange::Task { run: self.id.clone(), task: scenario.task_id(task), state: record });
         self.emit(at, Change::State { state, cause: Some(cause.clone()), next: None }, None, now, output);
-        self.end_task(at, Ended { cause: Some(cause), ..Ended::without_results(state) }, now, output);
+        self.end_task(at, Ended { cause: Some(Box::new(cause)), ..Ended::without_results(state) }, now, output);
     }
 
     /// A worker has the job of a task. True if it is the first time.
