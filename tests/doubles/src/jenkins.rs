@@ -29,7 +29,7 @@ fn job_url(jobs: &Jobs, name: &str) -> String {
 
 fn result(jobs: &Jobs, job: &Job) -> Value {
     match job.phase {
-        _ if jobs.faults.has("unknown-state") => json!("LEVITATING"),
+        _ if jobs.faults.has("unknown-state") && job.phase != Phase::Canceled => json!("LEVITATING"),
         Phase::Ended => json!(jobs.result),
         Phase::Canceled => json!("ABORTED"),
         Phase::Queued | Phase::Running => Value::Null,
