@@ -126,7 +126,7 @@ pub struct UnknownTask {
 /// # Errors
 /// There is no such adapter; another process coordinates the store; the files cannot be planned, or the store cannot be read.
 pub fn find_orphans(request: &OrphansRequest, notes: &dyn EventSink) -> Result<Orphans, RequestError> {
-    // Whoever holds the store takes care of its jobs itself.
+    // The process that holds the store takes care of its jobs itself.
     let store = open_store(request)?;
     let mut found = Orphans { plugin: request.plugin.clone(), looked_for: 0, orphans: Vec::new(), unknown: Vec::new() };
     if !request.run.plan.paths.is_empty() {

@@ -59,7 +59,7 @@ impl RunRecord for Store {
         // A plan may have many megabytes, which are written while they are encoded.
         std::thread::scope(|scope| {
             scope.spawn(move || {
-                // Whoever no longer reads has an error of its own.
+                // A writer that no longer reads has an error of its own.
                 let _ended = serde_json::to_writer(Parts { sender, bytes: Vec::new() }, outline);
             });
             self.write_sql(create)

@@ -119,7 +119,7 @@ impl Store {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let removed = self.write_lazily(work);
-        // Others come in between: whoever asks without a pause has the writer for itself.
+        // Others come in between: requests without a pause would have the writer for themselves.
         std::thread::yield_now();
         removed
     }

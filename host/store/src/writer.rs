@@ -36,7 +36,7 @@ pub(crate) enum Durability {
     /// It is.
     Durable,
     /// The machine may lose it with the commits after it that are lazy as well, if its power goes; the process may not. For
-    /// what is done again all the same. Whoever commits beside it need not wait for the disk twice.
+    /// what is done again all the same. A caller that commits beside it need not wait for the disk twice.
     Lazy,
 }
 

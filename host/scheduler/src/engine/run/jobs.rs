@@ -1,4 +1,4 @@
-//! The jobs of a run's tasks, for whoever looks for what third parties do for them.
+//! The jobs of a run's tasks, to look for what third parties do for them.
 
 use assay_model::run::{Job, TaskId};
 
