@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use crate::{
     checkpoint::{Checkpointer, checkpoint},
     error::from_sqlite,
-    store::Observer,
+    observer::Observer,
 };
 
 /// Requests in one transaction at most: more would let the first one wait for too long.

@@ -35,6 +35,7 @@ pub mod code_cache;
 pub mod compiler;
 mod development;
 pub mod engine;
+mod engine_config;
 mod findings;
 pub mod fuzzing;
 pub mod grants;

@@ -12,6 +12,7 @@ mod recording_client;
 mod run;
 mod run_case;
 mod run_grants;
+mod run_inputs;
 mod run_report;
 mod test_cases;
 
@@ -23,7 +24,8 @@ pub use host::load_plugin;
 pub(crate) use host::{engine, load, plugin_error};
 pub use local_job::{JobEnd, Waited};
 pub use project::{BuiltPlugin, build_plugin};
-pub use run::{RunInputs, RunPluginRequest, RunVerb, run_plugin};
+pub use run::{RunPluginRequest, RunVerb, run_plugin};
 pub use run_grants::{GrantRequest, parse_secret};
+pub use run_inputs::RunInputs;
 pub use run_report::{RunArtifact, RunError, RunReport};
 pub use test_cases::{CaseResult, TestPluginRequest, test_plugin};

@@ -2,14 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use assay_model::{digest::Digest, limits, port::HttpClient, snapshot::Snapshot};
+use assay_model::{digest::Digest, limits, port::HttpClient};
 use assay_oci::PluginHttp;
 use assay_wasm::{
     CallError, CallTime, Grants, JobKey, JobOptions, LogSink, Plugin, RunContext, Sinks, SnapshotInput, Task,
 };
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::{
     adapter_run::append,
@@ -18,50 +17,10 @@ use super::{
     local_job::{JobDocument, JobEnd, JobTools, LocalJob, Waited},
     recording_client::RecordingClient,
     run_case::write_case,
-    run_grants::GrantRequest,
+    run_inputs::RunInputs,
     run_report::{RunArtifact, RunReport},
 };
 use crate::{error::RequestError, plugin_engine::PluginEngine, read::read_bytes};
-
-/// What a plugin is called with: all that another process needs to go on. No value of a secret is in it.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RunInputs {
-    /// The text of the Snapshot under test.
-    pub snapshot: Option<String>,
-    /// The image under test, in place of a Snapshot.
-    pub image: Option<String>,
-    /// Parameters by name.
-    pub params: Vec<(String, String)>,
-    /// The attempt, from 1.
-    pub attempt: u32,
-    /// The list of plugins, an absolute path.
-    pub plugins: Option<Utf8PathBuf>,
-    /// Whether the plugin is under development.
-    pub is_dev: bool,
-    /// Where the values of secrets are, by their names.
-    pub secrets: Vec<(String, String)>,
-    /// The folder for what is recorded as a case.
-    pub record: Option<Utf8PathBuf>,
-}
-
-impl RunInputs {
-    /// The Snapshot under test and its text.
-    pub(crate) fn snapshot(&self) -> Result<Option<(Snapshot, Arc<str>)>, RequestError> {
-        match (&self.image, &self.snapshot) {
-            (Some(image), _) => Ok(Some((Snapshot::of_image(image), Arc::from("")))),
-            (None, Some(text)) => {
-                let snapshot = Snapshot::parse(text).map_err(|error| RequestError::from_error(&error))?;
-                Ok(Some((snapshot, Arc::from(text.as_str()))))
-            }
-            (None, None) => Ok(None),
-        }
-    }
-
-    fn grants(&self) -> GrantRequest {
-        GrantRequest { plugins: self.plugins.clone(), is_dev: self.is_dev, secrets: self.secrets.clone() }
-    }
-}
 
 /// What is done.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use assay_gocompat::sanitize;
 use super::{
     events::Printed,
     run_files::{parse_snapshot, plain_request},
-    runs::print,
+    run_text::print,
 };
 use crate::{error::CliError, exit, flags::runs::OrphansFlags, printer::Printer, settings::Environment};
 

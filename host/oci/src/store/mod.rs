@@ -9,6 +9,7 @@
 
 mod address;
 mod client;
+mod content_request;
 mod cosign_save;
 mod credentials;
 mod download;
@@ -19,6 +20,7 @@ mod hashed;
 mod image_layout;
 mod kept_manifest;
 mod layout_file;
+mod layout_index;
 mod layout_writer;
 mod manifest;
 mod push;
@@ -26,6 +28,7 @@ mod push_image;
 mod referrers;
 mod registries_conf;
 mod registry;
+mod registry_client;
 mod registry_options;
 mod request;
 mod retry;
