@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::{BufRead as _, Write as _},
     num::NonZeroUsize,
     process::{Command, ExitStatus, Stdio},
     sync::{
@@ -268,7 +269,7 @@ impl Executor for Endless {
         let mut number = 0;
         loop {
             context.log(log_line(number).as_bytes()).unwrap();
-            println!("{SAID}{} {number}", call.job.task);
+            writeln!(std::io::stdout(), "{SAID}{} {number}", call.job.task).unwrap();
             number += 1;
         }
     }
@@ -295,7 +296,6 @@ fn writes_a_log_without_an_end() {
 
 #[test]
 fn a_log_is_whole_up_to_the_last_line_when_its_process_is_killed_and_is_followed_from_any_offset() {
-    use std::io::BufRead as _;
     const LINES: u64 = 5_000;
     let folder = tempfile::tempdir().unwrap();
     let folder = Utf8Path::from_path(folder.path()).unwrap();
