@@ -4,4 +4,7 @@ mod clients;
 mod crash;
 mod faults;
 mod hostile;
+mod orphans;
 mod shop;
+
+pub(crate) use shop::wait_until;

@@ -24,7 +24,7 @@ fn pushed(fixture: &Fixture) -> Registry {
 }
 
 /// Runs a command, and gives the most memory that it held, in KiB.
-fn measured(mut command: std::process::Command) -> (CommandOutput, u64) {
+pub(crate) fn measured(mut command: std::process::Command) -> (CommandOutput, u64) {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
     let watch = thread::spawn(move || {

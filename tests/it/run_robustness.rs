@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     fixture::{CommandOutput, Fixture, assay},
@@ -129,69 +129,4 @@ fn a_pipeline_that_cannot_be_resolved_is_refused_before_anything_starts() {
         shop.run(&["--dev"]).expect(2, says);
         assert!(!shop.fixture.path("store").exists());
     }
-}
-
-/// `good` moves when the component's own required scenarios passed, and neither pointer waits for the other.
-#[test]
-fn an_image_is_good_when_the_required_scenarios_of_its_component_passed() {
-    let shop = Shop::new("success");
-    let resources = fs_err::read_to_string(shop.fixture.path("resources.yaml")).unwrap();
-    // The application with two components, and without the Snapshot.
-    let component = |name: &str| {
-        format!(
-            "---\napiVersion: appstudio.redhat.com/v1alpha1\nkind: Component\nmetadata: {{name: {name}}}\nspec: {{componentName: {name}, application: shop, source: {{git: {{url: 'https://git.example/{name}', revision: main}}}}}}\n"
-        )
-    };
-    let documents: Vec<&str> = resources.split("---\n").filter(|text| !text.contains("kind: Snapshot")).collect();
-    let mut text = documents.join("---\n");
-    ["cart", "web"].iter().for_each(|name| text.push_str(&component(name)));
-    shop.fixture.file("resources.yaml", &text);
-    let (files, store) = (shop.fixture.path("resources.yaml").to_string(), shop.fixture.path("store").to_string());
-    let compose = |name: &str, digit: &str, start: &str, more: &[&str]| {
-        let set = format!(
-            "{name}=r.example/{name}@sha256:{},url=https://git.example/{name},revision=c{digit}",
-            digit.repeat(64)
-        );
-        let fixed = [
-            "snapshot",
-            "compose",
-            "--from",
-            &files,
-            "--mode",
-            "component",
-            "--set",
-            &set,
-            "--build-start",
-            start,
-            "--store",
-            &store,
-            "--format",
-            "json",
-        ];
-        let output = assay(&[&fixed[..], more].concat());
-        assert_eq!(output.code, 0, "{output:?}");
-        output.json()
-    };
-    let good_cart = || {
-        let composed = compose("web", "9", "2000", &["--base", "good"]);
-        let found = composed["components"].as_array().unwrap().iter().find(|one| one["name"] == "cart").cloned();
-        found.map(|one| one["image"].as_str().unwrap().to_owned())
-    };
-    let run = |composed: &Value| {
-        shop.fixture.file("snapshot.json", &composed["snapshot"].to_string());
-        let snapshot = shop.fixture.path("snapshot.json").to_string();
-        shop.run(&["--dev", "--images", &snapshot])
-    };
-    let first = compose("cart", "1", "1000", &["--record"]);
-    assert_eq!(good_cart(), None, "it was not tested yet");
-    run(&first).expect(0, "verdict passed");
-    let image = |digit: &str| Some(format!("r.example/cart@sha256:{}", digit.repeat(64)));
-    assert_eq!(good_cart(), image("1"));
-    // The next build fails: `latest` moves, `good` does not.
-    let second = compose("cart", "2", "1500", &["--record"]);
-    shop.fixture.file("resources.yaml", &text.replace("value: success", "value: failure"));
-    run(&second).expect(1, "verdict failed");
-    assert_eq!(good_cart(), image("1"));
-    let latest = compose("web", "9", "2000", &[]);
-    assert_eq!(json!(image("2")), latest["components"].as_array().unwrap()[0]["image"]);
 }

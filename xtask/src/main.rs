@@ -134,6 +134,9 @@ enum Of {
         /// The folder for the record; one in the target directory if it is not given
         #[arg(long, value_name = "DIR")]
         folder: Option<Utf8PathBuf>,
+        /// The program, whose runs of a component that does nothing are measured as well
+        #[arg(long, value_name = "FILE")]
+        program: Option<Utf8PathBuf>,
     },
 }
 
@@ -150,8 +153,8 @@ fn main() -> anyhow::Result<()> {
             xtask::bench_growth::run(root, &root.join(target_dir), &load)?;
             vec![]
         }
-        Task::Bench { of: Some(Of::Runs { folder }), target_dir, .. } => {
-            xtask::bench_runs::run(root, &root.join(target_dir), folder)?;
+        Task::Bench { of: Some(Of::Runs { folder, program }), target_dir, .. } => {
+            xtask::bench_runs::run(root, &root.join(target_dir), folder, program.as_deref())?;
             vec![]
         }
         Task::Cost { command } => vec![xtask::bench_rego::cost(&command)?.into()],

@@ -1,5 +1,7 @@
 //! Planning a run of files: what is tested, by which scenarios, with which pipelines.
 
+use std::cell::Cell;
+
 use assay_konflux::{
     compose::{Owner, OwnerKind, compose_candidates},
     import::{FILE_BYTES, PipelineResource, Resources},
@@ -11,12 +13,13 @@ use assay_model::{port::Pointer, snapshot::Snapshot};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use crate::{
-    error::RequestError,
+    error::{RequestError, RequestErrorKind},
     event::EventSink,
     import_request::{OF_RUNS, imported_resources},
     policy_sources::PolicySources,
     read::read_text,
     source_settings::SourceSettings,
+    tekton_bundle::fetch_bundle,
 };
 
 /// What is planned.
@@ -78,9 +81,13 @@ fn plan_snapshot(
     snapshot: &Snapshot,
     events: &dyn EventSink,
 ) -> Result<RunPlan, RequestError> {
+    let kind = Cell::new(RequestErrorKind::Invalid);
     let resolve = |scenario: &Scenario| {
         let reference = self_test::of_change(&scenario.resolver, snapshot);
-        resolve(&reference, resources, &request.settings, events)
+        resolve(&reference, resources, &request.settings, events).map_err(|error| {
+            kind.set(error.kind());
+            error.message()
+        })
     };
     let planned = plan_run(&PlanRequest {
         resources,
@@ -99,7 +106,8 @@ fn plan_snapshot(
             (scenario, path) => format!("the scenario `{scenario}`: {path}: "),
         };
         let more = if more == 0 { String::new() } else { format!(" ({more} more errors)") };
-        let error = RequestError::new(format!("{place}{}{more}", first.issue.message));
+        // What cannot be fetched is another error than a request that cannot be used.
+        let error = RequestError::of(kind.get(), format!("{place}{}{more}", first.issue.message));
         if first.issue.suggestion.is_empty() { error } else { error.hint(first.issue.suggestion.clone()) }
     })
 }
@@ -146,14 +154,15 @@ fn resolve(
     resources: &Resources,
     settings: &SourceSettings,
     events: &dyn EventSink,
-) -> Result<PipelineResource, String> {
+) -> Result<PipelineResource, RequestError> {
     match reference.resolver.as_str() {
-        "cluster" => find_pipeline(resources, reference).cloned(),
-        "git" => fetch_git(reference, settings, events).map_err(|error| error.message()),
-        other => Err(format!(
+        "cluster" => find_pipeline(resources, reference).cloned().map_err(RequestError::new),
+        "git" => fetch_git(reference, settings, events),
+        "bundles" => fetch_bundle(reference, settings, events),
+        other => Err(RequestError::new(format!(
             "its pipeline is named by the resolver `{other}`, which is not supported: use `cluster` and import the pipeline, \
-             or `git`"
-        )),
+             `git` or `bundles`"
+        ))),
     }
 }
 

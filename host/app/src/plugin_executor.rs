@@ -25,7 +25,7 @@ use crate::ec_task::{self, EcTask};
 const ARTIFACT_BYTES: u64 = 256 << 20;
 
 /// The note in which an adapter keeps the ID of its remote job, so that people see it.
-const JOB_NOTE: &str = "job";
+pub(crate) const JOB_NOTE: &str = "job";
 
 /// The result that says of an error that somebody canceled the job at its service.
 const CANCELED: (&str, &str) = ("REMOTE_RESULT", "canceled");
@@ -71,7 +71,7 @@ impl Executor for PluginExecutor {
         let Some(GrantedPlugin { plugin, grants }) = granted else {
             return failed(ErrorClass::Internal, "internal", "assay has a bug: a plugin of the run is not loaded");
         };
-        let params = self.params(call.job);
+        let params = params_of(call.job, &self.snapshot_text);
         let options = JobOptions { grants: grants.clone(), ..self.options(call, &params) };
         let result = if call.job.call.plugin.is_adapter {
             self.step(call, plugin, options)
@@ -82,25 +82,18 @@ impl Executor for PluginExecutor {
     }
 }
 
-impl PluginExecutor {
-    /// Names and strings: of a list and of an object the JSON, so that nothing in it is a separator.
-    fn params(&self, job: &Job) -> Vec<(String, String)> {
-        let mut params = Vec::new();
-        for (name, value) in &job.call.params {
-            match value {
-                ParamValue::Text(text) => params.push((name.clone(), text.clone())),
-                ParamValue::Items(items) => {
-                    params.push((name.clone(), serde_json::to_string(items).unwrap_or_default()));
-                }
-                ParamValue::Fields(fields) => {
-                    params.push((name.clone(), serde_json::to_string(fields).unwrap_or_default()));
-                }
-            }
-        }
-        params.extend(job.call.snapshot_params.iter().map(|name| (name.clone(), self.snapshot_text.to_string())));
-        params
-    }
+/// Names and strings: of a list and of an object the JSON, so that nothing in it is a separator.
+pub(crate) fn params_of(job: &Job, snapshot: &str) -> Vec<(String, String)> {
+    let text = |value: &ParamValue| match value {
+        ParamValue::Text(text) => text.clone(),
+        ParamValue::Items(items) => serde_json::to_string(items).unwrap_or_default(),
+        ParamValue::Fields(fields) => serde_json::to_string(fields).unwrap_or_default(),
+    };
+    let own = job.call.params.iter().map(|(name, value)| (name.clone(), text(value)));
+    own.chain(job.call.snapshot_params.iter().map(|name| (name.clone(), snapshot.to_owned()))).collect()
+}
 
+impl PluginExecutor {
     fn options<'a>(&'a self, call: &ExecutorCall<'_>, params: &'a [(String, String)]) -> JobOptions<'a> {
         let (store, job, attempt) = (Arc::clone(&self.store), call.job.clone(), call.attempt);
         let line = {

@@ -26,6 +26,7 @@ use assay_model::{
 use assay_oci::PluginHttp;
 use assay_scheduler::{InvalidRequest, Reused, RunRequest, Scheduler, SchedulerError, ServiceLimit, Settings, Stop};
 use assay_store::{Store, StoreMode, StoreOptions, SystemClock};
+use assay_wasm::Engine;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
@@ -34,7 +35,7 @@ use crate::{
     event::EventSink,
     good_pointers,
     plan_request::{PlanFilesRequest, PlannedFiles, plan},
-    plugin_distribution::PluginSources,
+    plugin_distribution::{PluginSources, SourcedPlugin},
     plugin_engine::{PluginEngine, start_engine},
     plugin_executor::{GrantedPlugin, PluginExecutor},
     reused_results::reusable,
@@ -119,6 +120,31 @@ pub fn run_files(
     notes: &dyn EventSink,
     events: &mut dyn FnMut(&ProgressEvent),
 ) -> Result<FinishedRun, RequestError> {
+    let PlannedRun { mut run, loaded, snapshot, quota } = prepare_run(request, notes)?;
+    // Whatever is wrong with it is found before a store is made.
+    run.run_id()?;
+    let store = open_store(request)?;
+    if request.reuse {
+        run.reused = reusable(&store.0, &run)?;
+    }
+    let scenarios = run.plan.scenarios.clone();
+    let document = carry_out(request, run, loaded, quota, &store, events)?;
+    if request.plan.scenarios.is_empty() {
+        good_pointers::move_good(&store.0, &snapshot, &scenarios, &document)?;
+    }
+    Ok(FinishedRun { document })
+}
+
+/// A run with the plugins that it calls.
+pub(crate) struct PlannedRun {
+    pub(crate) run: RunRequest,
+    pub(crate) loaded: Loaded,
+    pub(crate) snapshot: Snapshot,
+    quota: Option<u32>,
+}
+
+/// Plans a run of files, and loads its plugins.
+pub(crate) fn prepare_run(request: &RunFilesRequest, notes: &dyn EventSink) -> Result<PlannedRun, RequestError> {
     let pointers_of = |group: &str| pointers_of(&request.store, group, &request.plan.pointers);
     let PlannedFiles { mut plan, snapshot, resources } = plan(&request.plan, &pointers_of, notes)?;
     if plan.scenarios.is_empty() && !request.allow_empty {
@@ -137,18 +163,7 @@ pub fn run_files(
     run.concurrency.retain(|name, _| planned.contains(name));
     let facts = SnapshotFacts::of(&snapshot);
     let quota = quota_of(&resources, &facts)?;
-    // Whatever is wrong with it is found before a store is made.
-    run.run_id()?;
-    let store = open_store(request)?;
-    if request.reuse {
-        run.reused = reusable(&store.0, &run)?;
-    }
-    let scenarios = run.plan.scenarios.clone();
-    let document = carry_out(request, run, loaded, quota, &store, events)?;
-    if request.plan.scenarios.is_empty() {
-        good_pointers::move_good(&store.0, &snapshot, &scenarios, &document)?;
-    }
-    Ok(FinishedRun { document })
+    Ok(PlannedRun { run, loaded, snapshot, quota })
 }
 
 /// Runs a recorded run again, as another run with the same plan; with `only_failed` the scenarios that passed count as they
@@ -238,9 +253,9 @@ fn quota_of(resources: &Resources, facts: &SnapshotFacts) -> Result<Option<u32>,
 }
 
 /// Plugins of a run.
-struct Loaded {
+pub(crate) struct Loaded {
     references: BTreeMap<String, PluginRef>,
-    plugins: BTreeMap<(Digest, String), GrantedPlugin>,
+    pub(crate) plugins: BTreeMap<(Digest, String), GrantedPlugin>,
     services: BTreeMap<String, ServiceLimit>,
     has_ec: bool,
     /// What people should know.
@@ -272,13 +287,11 @@ fn load_plugins(request: &RunFilesRequest, plan: &RunPlan) -> Result<Loaded, Req
         }
         let Some(sourced) = sources.find(name)? else { continue };
         loaded.notes.extend(sourced.notes.iter().cloned());
-        let plugin = crate::plugins::load(&engine, &sourced.place, &sourced.bytes)?;
-        sourced.check_locked(&plugin)?;
+        let granted = load_plugin(request, &sources, &engine, &sourced)?;
         let digest = Digest::of(&sourced.bytes);
-        let is_adapter = plugin.world() == "adapter";
+        let is_adapter = granted.plugin.world() == "adapter";
         loaded.references.insert(name.clone(), PluginRef { name: name.clone(), digest: digest.clone(), is_adapter });
-        let grants = sources.grants(&sourced, &request.variable)?;
-        loaded.plugins.insert((digest, name.clone()), GrantedPlugin { plugin, grants });
+        loaded.plugins.insert((digest, name.clone()), granted);
         if let Some(limit) = sources.service_limit(name)? {
             loaded.services.insert(name.clone(), limit);
         }
@@ -288,6 +301,19 @@ fn load_plugins(request: &RunFilesRequest, plan: &RunPlan) -> Result<Loaded, Req
         loaded.has_ec = true;
     }
     Ok(loaded)
+}
+
+/// Compiles one plugin, with what it is granted.
+pub(crate) fn load_plugin(
+    request: &RunFilesRequest,
+    sources: &PluginSources,
+    engine: &Engine,
+    sourced: &SourcedPlugin,
+) -> Result<GrantedPlugin, RequestError> {
+    let plugin = crate::plugins::load(engine, &sourced.place, &sourced.bytes)?;
+    sourced.check_locked(&plugin)?;
+    let grants = sources.grants(sourced, &request.variable)?;
+    Ok(GrantedPlugin { plugin, grants })
 }
 
 type OpenedStore = (Arc<Store>, Arc<SystemClock>);

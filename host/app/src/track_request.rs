@@ -15,10 +15,9 @@ use crate::{
     error::{RequestError, RequestErrorKind},
     read::read_text,
     source_settings::SourceSettings,
+    tekton_bundle::KIND,
 };
 
-/// The annotation that says what a layer of a Tekton bundle holds (tekton.dev, "Tekton bundle contract").
-const KIND: &str = "dev.tekton.image.kind";
 /// The media type of a layer of policy data, as conftest has it.
 const DATA: &str = "application/vnd.cncf.openpolicyagent.data.layer.v1+json";
 /// Where conftest puts the file of that layer, as `ec` has it.

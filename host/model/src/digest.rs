@@ -1,6 +1,6 @@
 //! [`Digest`]: the sha256 of a manifest, blob or statement, the only name by which bytes are trusted.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, io, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest as _;
@@ -8,6 +8,20 @@ use sha2::Digest as _;
 /// A sha256 digest: `sha256:` and 64 lowercase hex digits. Any other spelling or algorithm is refused.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest([u8; 32]);
+
+/// Hashes what is written.
+struct Hashed(sha2::Sha256);
+
+impl io::Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// The text is not `sha256:` and 64 lowercase hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +45,16 @@ impl Digest {
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self(sha2::Sha256::digest(bytes).into())
+    }
+
+    /// The digest of a document's JSON, which is never in memory as a whole.
+    ///
+    /// # Errors
+    /// It cannot be written as JSON.
+    pub fn of_json<T: Serialize + ?Sized>(document: &T) -> Result<Self, serde_json::Error> {
+        let mut hashed = Hashed(sha2::Sha256::new());
+        serde_json::to_writer(&mut hashed, document)?;
+        Ok(Self(hashed.0.finalize().into()))
     }
 
     /// A digest from a finished SHA-256 hash, for content that was hashed while it streamed.

@@ -151,6 +151,40 @@ pub fn blob_files(store: &ContentStore, blob: &PinnedImage, paths: &[&str]) -> R
     }
 }
 
+/// The only file of a layer, or its first one. None if there is none, or if the layer is not an archive.
+///
+/// # Errors
+/// The layer cannot be had, is truncated, or the file has more than `limit` bytes.
+pub fn layer_file(
+    store: &ContentStore,
+    image: &PinnedImage,
+    layer: &Descriptor,
+    limit: u64,
+) -> Result<Option<Vec<u8>>, EvaluationError> {
+    let mut found = None;
+    let remaining = Remaining::of(LIMITS).until(store.deadline());
+    let walked = through(store, image, layer, |from| {
+        archive::walk(from, &remaining, |name, is_folder, content| {
+            if is_folder || found.is_some() {
+                return Ok(());
+            }
+            let read = read_bounded(content, limit).map_err(|error| match error {
+                ReadError::TooLarge(limit) => {
+                    let shown: String = name.chars().take(100).collect();
+                    ArchiveError::Limit(format!("the file `{shown}` has more than {limit} bytes"))
+                }
+                ReadError::Io(error) => ArchiveError::of(&error),
+            });
+            found = Some(read?);
+            Ok(())
+        })
+    })?;
+    match walked {
+        Ok(()) => Ok(found),
+        Err(error) => error.undefined_or(image, &layer.digest, remaining.is_archive()),
+    }
+}
+
 fn through(
     store: &ContentStore,
     image: &PinnedImage,

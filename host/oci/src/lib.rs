@@ -23,7 +23,7 @@ pub use evidence_archive::{
     ArchiveError, ArchivedContent, EVIDENCE_TYPE, EvidenceArchive, EvidenceRecord, EvidenceRecorder, GitAnswer,
     RepositoryAnswers, verify_archive, write_archive,
 };
-pub use files::{Files, blob_files, image_files, operator_manifests};
+pub use files::{Files, blob_files, image_files, layer_file, operator_manifests};
 pub use plugin_http::PluginHttp;
 pub use source::{
     Cache, FetchError, FetchErrorKind, FetchLimits, FetchOptions, Fetched, Fetcher, SourceRef, folder_name,

@@ -15,6 +15,7 @@ mod scheduler;
 mod tests;
 mod worker;
 
+pub use engine::{TaskJob, jobs_of_run};
 pub use history::{HistoryError, check_history};
 pub use request::{InvalidRequest, Reused, RunRequest};
 pub use scheduler::{RunEnd, Scheduler, SchedulerError, ServiceLimit, Settings, Stop};

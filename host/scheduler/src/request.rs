@@ -103,15 +103,25 @@ impl RunRequest {
         }
     }
 
+    /// Whether the plan can be carried out.
+    ///
+    /// # Errors
+    /// It has too many tasks, or one that cannot be called.
+    pub fn check(&self) -> Result<(), InvalidRequest> {
+        let count = self.plan.scenarios.iter().map(|scenario| scenario.tasks.len()).sum();
+        if count > RUN_TASKS {
+            return Err(InvalidRequest::TooManyTasks { count });
+        }
+        let mut tasks = self.plan.scenarios.iter().flat_map(|of| of.tasks.iter().map(move |task| (&of.name, task)));
+        tasks.try_for_each(|(scenario, task)| self.plugin(scenario, task).map(|_| ()))
+    }
+
     /// The outline that the record keeps, with the whole request in it.
     ///
     /// # Errors
     /// The plan cannot be carried out.
     pub fn outline(&self) -> Result<RunOutline, InvalidRequest> {
-        let count = self.plan.scenarios.iter().map(|scenario| scenario.tasks.len()).sum();
-        if count > RUN_TASKS {
-            return Err(InvalidRequest::TooManyTasks { count });
-        }
+        self.check()?;
         let scenario = |scenario: &ScenarioPlan| {
             let task = |task: &TaskPlan| {
                 Ok(TaskOutline { name: task.name.clone(), plugin: self.plugin(&scenario.name, task)?.clone() })
@@ -145,13 +155,17 @@ impl RunRequest {
     /// # Errors
     /// The plan cannot be carried out.
     pub fn run_id(&self) -> Result<RunId, InvalidRequest> {
+        self.run_id_of(&self.outline()?)
+    }
+
+    /// The same, where the outline is at hand.
+    pub(crate) fn run_id_of(&self, outline: &RunOutline) -> Result<RunId, InvalidRequest> {
         let malformed = |error: serde_json::Error| InvalidRequest::Malformed(error.to_string());
-        let outline = if self.reused.is_empty() {
-            self.outline()?
-        } else {
-            Self { reused: BTreeMap::new(), ..self.clone() }.outline()?
-        };
-        outline.run_id(self.round).map_err(malformed)
+        if self.reused.is_empty() {
+            return outline.run_id(self.round).map_err(malformed);
+        }
+        let without = Self { reused: BTreeMap::new(), ..self.clone() };
+        without.outline()?.run_id(self.round).map_err(malformed)
     }
 
     /// What the result of a scenario depends on: its tasks with their plugins, and the components that it looks at. None if

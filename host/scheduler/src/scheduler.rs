@@ -150,15 +150,13 @@ impl Scheduler<'_> {
     ) -> Result<Vec<RunEnd>, SchedulerError> {
         let limits = Limits { quotas: self.settings.quotas.clone(), services: self.settings.services.clone() };
         // Nothing is started if one of them cannot be carried out.
-        for request in &requests {
-            request.outline()?;
-        }
+        requests.iter().try_for_each(RunRequest::check)?;
         let (mut engine, mut output) = (Engine::new(limits), Output::default());
         let (mut ends, mut ids) = (BTreeMap::new(), Vec::new());
         for request in requests {
             self.blobs.put(request.plan.snapshot.param.as_bytes())?;
             let outline = request.outline()?;
-            let id = request.run_id()?;
+            let id = request.run_id_of(&outline)?;
             let created = self.record.create(&id, &outline)?;
             drop(outline);
             ids.push(id.clone());

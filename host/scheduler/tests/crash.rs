@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::{BufRead as _, Write as _},
     num::NonZeroUsize,
     process::{Command, ExitStatus, Stdio},
     sync::{
@@ -251,4 +252,96 @@ fn a_run_that_is_killed_at_random_times_ends_as_one_that_is_not() {
 #[ignore = "needs some minutes: the same with two hundred times"]
 fn a_run_that_is_killed_at_two_hundred_times_ends_as_one_that_is_not() {
     kill_at_random_times(200, 2);
+}
+
+/// Writes a log without an end, and says of each line when it was taken.
+struct Endless;
+
+/// What a line that the child prints about its log begins with.
+const SAID: &str = "logged ";
+
+fn log_line(number: u64) -> String {
+    format!("line {number:09}\n")
+}
+
+impl Executor for Endless {
+    fn execute(&self, call: &ExecutorCall<'_>, context: &dyn ExecutorContext) -> CallResult {
+        let mut number = 0;
+        loop {
+            context.log(log_line(number).as_bytes()).unwrap();
+            writeln!(std::io::stdout(), "{SAID}{} {number}", call.job.task).unwrap();
+            number += 1;
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs a parent, which kills it"]
+fn writes_a_log_without_an_end() {
+    let Some(folder) = variable(STORE) else { return };
+    let clock = Arc::new(SystemClock::new());
+    let options = StoreOptions { clock: Arc::clone(&clock) as _, ..StoreOptions::new(StoreMode::Coordinator) };
+    let store = Store::open(Utf8Path::new(&folder), options).unwrap();
+    let scheduler = Scheduler {
+        queue: &store,
+        record: &store,
+        blobs: &store,
+        executor: &Endless,
+        clock: clock.as_ref(),
+        settings: Settings::new(NonZeroUsize::MIN),
+        observer: Arc::new(|_| {}),
+    };
+    scheduler.run(vec![request()], &Stop::default(), &mut |_| {}).unwrap();
+}
+
+#[test]
+fn a_log_is_whole_up_to_the_last_line_when_its_process_is_killed_and_is_followed_from_any_offset() {
+    const LINES: u64 = 5_000;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = Utf8Path::from_path(folder.path()).unwrap();
+    let mut process = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "writes_a_log_without_an_end", "--nocapture"])
+        .env(STORE, folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (id, open) =
+        (request().run_id().unwrap(), || Store::open(folder, StoreOptions::new(StoreMode::ReadOnly)).unwrap());
+    let (mut followed, mut task, mut last) = (None, None, 0);
+    // What the pipe still holds after the end is read as well.
+    for line in std::io::BufReader::new(process.stdout.take().unwrap()).lines() {
+        let Ok(line) = line else { break };
+        let Some((name, number)) = line.strip_prefix(SAID).and_then(|said| said.rsplit_once(' ')) else { continue };
+        let Ok(number) = number.parse::<u64>() else { continue };
+        last = number;
+        let task = task.get_or_insert_with(|| {
+            let (scenario, task) = name.split_once('/').unwrap();
+            TaskId::new(scenario, task)
+        });
+        if number == LINES / 2 {
+            followed = Some(open().read_log(&id, task, 0, 1_001).unwrap());
+        } else if number == LINES {
+            process.kill().unwrap();
+        }
+    }
+    process.wait().unwrap();
+    assert!(last >= LINES, "{last}");
+    let (store, task) = (open(), task.unwrap());
+    // Followed on from where it was while the process was there.
+    let mut part = followed.unwrap();
+    let mut text = part.bytes.clone();
+    while !part.bytes.is_empty() {
+        part = store.read_log(&id, &task, part.next, 10_007).unwrap();
+        assert!(!part.is_complete, "the task has not ended");
+        text.extend(&part.bytes);
+    }
+    let whole = String::from_utf8(text).unwrap();
+    let lines = u64::try_from(whole.lines().count()).unwrap();
+    assert!(lines > last, "{lines} of {last} lines");
+    assert_eq!(whole, (0..lines).map(log_line).collect::<String>());
+    for offset in [0, 1, 7_777, whole.len() - 1, whole.len()] {
+        let part = store.read_log(&id, &task, u64::try_from(offset).unwrap(), 100).unwrap();
+        assert_eq!(part.bytes, whole.as_bytes().iter().skip(offset).take(100).copied().collect::<Vec<_>>(), "{offset}");
+    }
 }

@@ -3,12 +3,14 @@
 //! [`Store`] is a folder: one SQLite file (`schema`), blobs by digest beside it (`blobs`), a file for the log of each attempt
 //! (`logs`), and a lock that one coordinator holds (`lock`). It implements the ports `Queue`, `RunRecord`, `BlobStore` and
 //! `SnapshotRecord` of `assay-model`. All changes go through one thread that commits what many callers request in one
-//! transaction (`writer`), so that a commit's wait for the disk is shared; readers have a connection of their own.
+//! transaction (`writer`), so that a commit's wait for the disk is shared; readers have a connection of their own, and what was
+//! committed is moved from SQLite's log into the file by another thread (`checkpoint`).
 //!
 //! What the folder contains is hostile: a file with other tables, triggers or views than those of this version is refused,
 //! every document is read strictly, and every blob is checked against its digest.
 
 mod blobs;
+mod checkpoint;
 mod clock;
 mod coding;
 mod documents;

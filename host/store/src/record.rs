@@ -1,11 +1,16 @@
 //! [`RunRecord`] on the file.
 
+use std::{
+    io,
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+};
+
 use assay_model::{
     port::{Created, LogPart, RecordChange, RunRecord, StoreError, StoredRun},
     run::{Job, JobKey, ProgressEvent, RunDocument, RunId, RunList, RunOutline, TaskId, TaskResult},
 };
 use camino::Utf8Path;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, MAIN_DB, OptionalExtension as _, params};
 
 use crate::{
     coding::{self, decode, encode, encode_text},
@@ -17,11 +22,19 @@ use crate::{
 /// Runs on one page at most.
 const PAGE: usize = 1_000;
 
+/// What is written of a long value at a time.
+const VALUE_PART: usize = 64 << 10;
+
+/// Parts that are encoded ahead of the one that is written.
+const PARTS_AHEAD: usize = 2;
+
 impl RunRecord for Store {
     fn create(&self, id: &RunId, outline: &RunOutline) -> Result<Created, StoreError> {
-        let (id, doc, now) = (id.to_string(), encode(outline)?, self.clock.now().as_millisecond());
-        let RunOutline { tenant, snapshot, snapshot_digest, supersedes, .. } = outline.clone();
-        self.write_sql(move |connection| {
+        let (id, now, size) = (id.to_string(), self.clock.now().as_millisecond(), written_size(outline)?);
+        let (tenant, snapshot) = (outline.tenant.clone(), outline.snapshot.clone());
+        let (snapshot_digest, supersedes) = (outline.snapshot_digest.clone(), outline.supersedes.clone());
+        let (sender, parts) = sync_channel(PARTS_AHEAD);
+        let create = move |connection: &Connection| {
             let existing = connection
                 .query_row("SELECT state FROM run WHERE id = ?1", [&id], |row| coding::state(row, 0))
                 .optional()?;
@@ -33,7 +46,8 @@ impl RunRecord for Store {
                 params![id, tenant, snapshot, supersedes, now],
             )?;
             let run = connection.last_insert_rowid();
-            connection.execute("INSERT INTO plan (run, outline) VALUES (?1, ?2)", params![run, doc])?;
+            connection.execute("INSERT INTO plan (run, outline) VALUES (?1, zeroblob(?2))", [run, size])?;
+            write_value(connection, "plan", "outline", run, &parts)?;
             if let Some(digest) = snapshot_digest {
                 connection.execute(
                     "INSERT INTO blob_use (digest, run) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
@@ -41,6 +55,14 @@ impl RunRecord for Store {
                 )?;
             }
             Ok(Created::New)
+        };
+        // A plan may have many megabytes, which are written while they are encoded.
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                // A writer that no longer reads has an error of its own.
+                let _ended = serde_json::to_writer(Parts { sender, bytes: Vec::new() }, outline);
+            });
+            self.write_sql(create)
         })
     }
 
@@ -163,6 +185,78 @@ impl RunRecord for Store {
             ))),
         }
     }
+}
+
+/// How many bytes a document has.
+fn written_size(outline: &RunOutline) -> Result<i64, StoreError> {
+    let mut counter = Counter(0);
+    serde_json::to_writer(&mut counter, outline)
+        .map_err(|error| StoreError::Invalid(format!("a plan cannot be stored: {error}")))?;
+    Ok(counter.0)
+}
+
+/// Counts what is written.
+struct Counter(i64);
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.saturating_add(i64::try_from(bytes.len()).unwrap_or(i64::MAX));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Hands over what is written in parts. The last one follows when it is dropped.
+struct Parts {
+    sender: SyncSender<Vec<u8>>,
+    bytes: Vec<u8>,
+}
+
+impl Parts {
+    fn hand_over(&mut self) -> io::Result<()> {
+        let part = std::mem::take(&mut self.bytes);
+        self.sender.send(part).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+impl io::Write for Parts {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(bytes);
+        if self.bytes.len() >= VALUE_PART {
+            self.hand_over()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        let _ended = self.hand_over();
+    }
+}
+
+/// Fills a value of zeros with parts as they come: as a parameter, a long one would be copied twice.
+fn write_value(
+    connection: &Connection,
+    table: &str,
+    column: &str,
+    row: i64,
+    parts: &Receiver<Vec<u8>>,
+) -> rusqlite::Result<()> {
+    let mut value = connection.blob_open(MAIN_DB, table, column, row, false)?;
+    let mut at = 0;
+    for part in parts {
+        value.write_at(&part, at)?;
+        at += part.len();
+    }
+    value.close()
 }
 
 fn parse_id(text: &str) -> Result<RunId, StoreError> {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::{error::from_io, store::Store};
 
 /// Rows that are removed in one transaction.
-const ROWS: i64 = 64;
+const ROWS: i64 = 32;
 
 /// Blobs that nothing uses are kept this long, since a task that is running may just have written them.
 const BLOB_GRACE: Duration = Duration::from_secs(3_600);
@@ -55,7 +55,7 @@ impl Store {
         for chunk in snapshots.chunks(usize::try_from(ROWS).unwrap_or(1)) {
             if !is_dry_run {
                 let numbers: Vec<i64> = chunk.iter().map(|(number, _)| *number).collect();
-                self.write_sql(move |connection| {
+                self.remove(move |connection| {
                     let mut statement =
                         connection.prepare_cached("DELETE FROM snapshot WHERE seq = ?1 AND pinned = 0")?;
                     numbers.iter().try_for_each(|number| statement.execute([number]).map(|_count| ()))
@@ -112,6 +112,18 @@ impl Store {
         })
     }
 
+    /// Removes rows in a transaction that does not wait for the disk: what comes back with a crash of the machine is garbage
+    /// that is collected again.
+    fn remove<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let removed = self.write_lazily(work);
+        // Others come in between: requests without a pause would have the writer for themselves.
+        std::thread::yield_now();
+        removed
+    }
+
     /// Removes a run in several transactions; the run itself last, so that what remains after a crash is found again.
     fn remove_run(&self, number: i64, id: &str) -> Result<(), StoreError> {
         for sql in [
@@ -124,7 +136,7 @@ impl Store {
             "DELETE FROM scenario WHERE run = ?1 AND name IN (SELECT name FROM scenario WHERE run = ?1 LIMIT ?2)",
             "DELETE FROM blob_use WHERE run = ?1 AND digest IN (SELECT digest FROM blob_use WHERE run = ?1 LIMIT ?2)",
         ] {
-            while self.write_sql(move |connection| connection.prepare_cached(sql)?.execute([number, ROWS]))? > 0 {}
+            while self.remove(move |connection| connection.prepare_cached(sql)?.execute([number, ROWS]))? > 0 {}
         }
         let run: RunId = id.parse().map_err(|error| crate::error::damaged("the ID of a run", &error))?;
         match fs_err::remove_dir_all(self.log_folder(&run)) {

@@ -23,6 +23,10 @@ const BUSY: Duration = Duration::from_secs(10);
 /// Prepared statements that a connection keeps.
 const STATEMENTS: usize = 96;
 
+/// Pages that a connection keeps, in KiB. The system keeps the file's pages as well, so that more would only be memory that
+/// grows with the record.
+const CACHE_KIB: i64 = 2_000;
+
 /// The conditions of partial indexes are written as the queries write them, else SQLite does not use them.
 const TABLES: &str = "
 CREATE TABLE run (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL, snapshot TEXT NOT NULL,
@@ -88,6 +92,8 @@ pub(crate) fn open(path: &Utf8Path, create: bool) -> Result<Connection, StoreErr
     connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
     connection.pragma_update(None, "journal_size_limit", 16 << 20).map_err(failed)?;
+    // Commits would do it in between; see `checkpoint`.
+    connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(failed)?;
     Ok(connection)
 }
 
@@ -135,7 +141,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "mmap_size", 0)?;
-    connection.pragma_update(None, "cache_size", -8_000)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.pragma_update(None, "temp_store", "MEMORY")
 }
 

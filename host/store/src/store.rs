@@ -18,7 +18,7 @@ use crate::{
     lock::CoordinatorLock,
     observer::Observer,
     schema,
-    writer::Writer,
+    writer::{Durability, Writer},
 };
 
 /// The file in the folder.
@@ -97,7 +97,8 @@ impl Store {
                 if mode == StoreMode::Coordinator {
                     reclaim(&connection, clock.as_ref()).map_err(|error| from_sqlite(&error, &path))?;
                 }
-                Some(Writer::start(connection, path.clone(), Arc::clone(&observer))?)
+                let second = schema::open(&path, false)?;
+                Some(Writer::start(connection, second, path.clone(), Arc::clone(&observer))?)
             }
         };
         let reader = schema::open_readonly(&path)?;
@@ -128,10 +129,18 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.write_as(Durability::Durable, work)
+    }
+
+    fn write_as<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let Some(writer) = &self.writer else {
             return Err(StoreError::Invalid(format!("the store `{}` is open for reading alone", self.path)));
         };
-        writer.run(work)
+        writer.run(durability, work)
     }
 
     /// The same for work whose only errors are those of SQLite.
@@ -141,6 +150,15 @@ impl Store {
     ) -> Result<T, StoreError> {
         let path = self.path.clone();
         self.write(move |connection| work(connection).map_err(|error| from_sqlite(&error, &path)))
+    }
+
+    /// The same for what is done again if the machine loses it.
+    pub(crate) fn write_lazily<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let path = self.path.clone();
+        self.write_as(Durability::Lazy, move |connection| work(connection).map_err(|error| from_sqlite(&error, &path)))
     }
 
     /// Reads the file as it is after the last commit.

@@ -13,7 +13,11 @@ use assay_model::port::StoreError;
 use camino::Utf8PathBuf;
 use rusqlite::Connection;
 
-use crate::{error::from_sqlite, observer::Observer};
+use crate::{
+    checkpoint::{Checkpointer, checkpoint},
+    error::from_sqlite,
+    observer::Observer,
+};
 
 /// Requests in one transaction at most: more would let the first one wait for too long.
 const BATCH: usize = 256;
@@ -26,23 +30,44 @@ type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 /// Does the work, or learns why there is no transaction to do it in. False if it failed and must be undone.
 type Work = Box<dyn FnOnce(Result<&Connection, StoreError>) -> (bool, Reply) + Send>;
 
+/// Whether a commit is on the disk when it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// It is.
+    Durable,
+    /// The machine may lose it with the commits after it that are lazy as well, if its power goes; the process may not. For
+    /// what is done again all the same. A caller that commits beside it need not wait for the disk twice.
+    Lazy,
+}
+
+struct Request {
+    work: Work,
+    durability: Durability,
+}
+
 /// Changes the file.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    sender: Mutex<Option<SyncSender<Work>>>,
+    sender: Mutex<Option<SyncSender<Request>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Writer {
-    /// Starts the thread.
+    /// Starts the thread. The second connection is for moving the log into the file.
     ///
     /// # Errors
     /// The system gives no thread.
-    pub(crate) fn start(connection: Connection, path: Utf8PathBuf, observer: Observer) -> Result<Self, StoreError> {
+    pub(crate) fn start(
+        mut connection: Connection,
+        second: Connection,
+        path: Utf8PathBuf,
+        observer: Observer,
+    ) -> Result<Self, StoreError> {
         let (sender, receiver) = sync_channel(BACKLOG);
+        let checkpointer = Checkpointer::start(&mut connection, second)?;
         let thread = std::thread::Builder::new()
             .name("assay-store".to_owned())
-            .spawn(move || Transactions { connection, path, observer }.run(&receiver))
+            .spawn(move || Transactions { checkpointer, connection, path, observer }.run(&receiver))
             .map_err(|error| StoreError::Failed(format!("the store cannot start a thread: {error}")))?;
         Ok(Self { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }
@@ -53,6 +78,7 @@ impl Writer {
     /// The work or the commit failed.
     pub(crate) fn run<T: Send + 'static>(
         &self,
+        durability: Durability,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = channel();
@@ -65,25 +91,26 @@ impl Writer {
             });
             (is_done, reply)
         });
-        self.send(work)?;
+        self.send(Request { work, durability })?;
         answered.recv().map_err(|_| closed())?
     }
 
-    fn send(&self, work: Work) -> Result<(), StoreError> {
+    fn send(&self, request: Request) -> Result<(), StoreError> {
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        sender.ok_or_else(closed)?.send(work).map_err(|_| closed())
+        sender.ok_or_else(closed)?.send(request).map_err(|_| closed())
     }
 }
 
 /// The side of the thread.
 struct Transactions {
+    checkpointer: Checkpointer,
     connection: Connection,
     path: Utf8PathBuf,
     observer: Observer,
 }
 
 impl Transactions {
-    fn run(&self, receiver: &Receiver<Work>) {
+    fn run(self, receiver: &Receiver<Request>) {
         while let Ok(first) = receiver.recv() {
             let mut batch = vec![first];
             while batch.len() < BATCH {
@@ -93,15 +120,23 @@ impl Transactions {
                 }
             }
             self.commit(batch);
+            self.checkpointer.committed();
+            if self.checkpointer.is_nearly_done() {
+                checkpoint(&self.connection);
+            }
         }
+        let Self { checkpointer, connection, .. } = self;
+        drop(checkpointer);
         // A file that is closed in order needs no recovery.
-        let _busy = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+        let _busy = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
     }
 
-    fn commit(&self, batch: Vec<Work>) {
+    fn commit(&self, batch: Vec<Request>) {
         let mut replies: Vec<Reply> = Vec::with_capacity(batch.len());
-        let mut outcome = self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| self.error(&error));
-        let mut rest = batch.into_iter();
+        let is_lazy = batch.iter().all(|request| request.durability == Durability::Lazy);
+        let begin = if is_lazy { "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE" } else { "BEGIN IMMEDIATE" };
+        let mut outcome = self.connection.execute_batch(begin).map_err(|error| self.error(&error));
+        let mut rest = batch.into_iter().map(|request| request.work);
         if outcome.is_ok() {
             for work in rest.by_ref() {
                 outcome = self.work(work, &mut replies);
@@ -117,6 +152,10 @@ impl Transactions {
         }
         if outcome.is_err() && !self.connection.is_autocommit() {
             let _gone = self.connection.execute_batch("ROLLBACK");
+        }
+        if is_lazy {
+            outcome = outcome
+                .and(self.connection.execute_batch("PRAGMA synchronous = FULL").map_err(|error| self.error(&error)));
         }
         for reply in replies {
             reply(outcome.clone());

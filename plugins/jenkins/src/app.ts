@@ -180,7 +180,9 @@ function look(ctx: Context, work: Work): boolean {
     if (response.status === 404) {
       // It left the queue some minutes ago.
       const found = find(ctx, work.queue);
-      if (found === null || found.build === 0) throw { tag: 'lost', val: `the queue item ${work.queue} and its build are gone` };
+      if (found === null || found.build === 0) {
+        throw { tag: 'lost', val: `${name('GET', url)} answered 404, and no build of the queue item ${work.queue} is there` };
+      }
       work.build = found.build;
     } else {
       check(response, 'GET', url, 'jenkins');

@@ -12,7 +12,7 @@ const FIRST: u64 = 5_000;
 
 fn pipeline(jobs: &Jobs, job: &Job) -> Value {
     let status = match job.phase {
-        _ if jobs.faults.has("unknown-state") => "levitating",
+        _ if jobs.faults.has("unknown-state") && job.phase != Phase::Canceled => "levitating",
         Phase::Queued => "pending",
         Phase::Running => "running",
         Phase::Ended => jobs.result.as_str(),

@@ -10,7 +10,7 @@ use crate::{
 
 fn status(jobs: &Jobs, job: &Job) -> Value {
     let state = match job.phase {
-        _ if jobs.faults.has("unknown-state") => "levitating",
+        _ if jobs.faults.has("unknown-state") && job.phase != Phase::Canceled => "levitating",
         Phase::Queued => "queued",
         Phase::Running => "running",
         Phase::Ended => jobs.result.as_str(),

@@ -29,7 +29,7 @@ fn job_url(jobs: &Jobs, name: &str) -> String {
 
 fn result(jobs: &Jobs, job: &Job) -> Value {
     match job.phase {
-        _ if jobs.faults.has("unknown-state") => json!("LEVITATING"),
+        _ if jobs.faults.has("unknown-state") && job.phase != Phase::Canceled => json!("LEVITATING"),
         Phase::Ended => json!(jobs.result),
         Phase::Canceled => json!("ABORTED"),
         Phase::Queued | Phase::Running => Value::Null,
@@ -153,11 +153,14 @@ pub(crate) fn answer(jobs: &mut Jobs, request: &Request) -> Response {
     let parts = request.parts();
     let none = || Response::new(404, "text/html", "<html>Not Found</html>");
     let response = match (request.method.as_str(), parts.as_slice()) {
-        ("GET" | "HEAD", ["crumbIssuer", ..]) => none(),
+        ("GET", ["crumbIssuer", "api", "json"]) => Response::json(
+            200,
+            &json!({"_class": "hudson.security.csrf.DefaultCrumbIssuer", "crumb": "0c9a7e", "crumbRequestField": "Jenkins-Crumb"}),
+        ),
         ("GET" | "HEAD", [] | ["api", "json"]) => Response::json(
             200,
             &json!({"_class": "hudson.model.Hudson", "mode": "NORMAL", "nodeName": "", "numExecutors": 2, "url": format!("{}/", jobs.base),
-                    "useSecurity": true, "useCrumbs": false, "jobs": [{"_class": "hudson.model.FreeStyleProject", "name": "cart", "url": job_url(jobs, "cart")}],
+                    "useSecurity": true, "useCrumbs": true, "jobs": [{"_class": "hudson.model.FreeStyleProject", "name": "cart", "url": job_url(jobs, "cart")}],
                     "views": [], "primaryView": {"name": "all", "url": jobs.base}, "quietingDown": false}),
         ),
         ("GET", ["me" | "whoAmI", "api", "json"]) => Response::json(

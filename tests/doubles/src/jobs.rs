@@ -147,8 +147,8 @@ impl Jobs {
 
     /// The status of a job is requested: it goes on.
     pub(crate) fn poll(&mut self, id: &str) -> Option<&Job> {
-        let (never, queued, vanish) =
-            (self.faults.has("never"), self.faults.has("queued-for-ever"), self.faults.has("vanish"));
+        let has = |fault: &str| self.faults.has(fault);
+        let (never, queued, vanish) = (has("never") || has("unknown-state"), has("queued-for-ever"), has("vanish"));
         let polls = self.polls;
         let job = self.all.iter_mut().find(|job| job.id == id && !job.is_gone)?;
         job.polls += 1;

@@ -15,7 +15,7 @@ fn id(number: u64) -> String {
 /// The word of deck; gangway has it in upper case.
 fn state(jobs: &Jobs, job: &Job) -> String {
     match job.phase {
-        _ if jobs.faults.has("unknown-state") => "levitating".to_owned(),
+        _ if jobs.faults.has("unknown-state") && job.phase != Phase::Canceled => "levitating".to_owned(),
         Phase::Queued => "triggered".to_owned(),
         Phase::Running => "pending".to_owned(),
         Phase::Ended => jobs.result.to_ascii_lowercase(),

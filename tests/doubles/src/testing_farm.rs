@@ -16,7 +16,7 @@ fn uuid(number: u64) -> String {
 fn shown(jobs: &Jobs, job: &Job) -> Value {
     let word = jobs.result.as_str();
     let state = match job.phase {
-        _ if jobs.faults.has("unknown-state") => "levitating",
+        _ if jobs.faults.has("unknown-state") && job.phase != Phase::Canceled => "levitating",
         Phase::Queued => "queued",
         Phase::Running => "running",
         Phase::Ended if word == "error" => "error",

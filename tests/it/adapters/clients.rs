@@ -28,7 +28,8 @@ fn run(program: &Utf8Path, arguments: &[&str], more: &[(&str, &str)]) -> Command
 #[test]
 #[ignore = "needs the clients of services: ASSAY_CLIENTS, the folder of .ci/install-service-clients"]
 fn python_jenkins_and_api4jenkins_drive_the_double_of_jenkins() {
-    let double = Double::start(Options::new(Service::Jenkins)).unwrap();
+    // Clients look more than once before they stop a build.
+    let double = Double::start(Options { polls: 12, ..Options::new(Service::Jenkins) }).unwrap();
     let output =
         run(&clients().join("venv/bin/python"), &[script("jenkins_clients.py").as_str(), double.base().as_str()], &[]);
     assert_eq!(output.code, 0, "{output:#?} {:#?}", double.requests());
@@ -71,7 +72,7 @@ fn tft_cli_requests_watches_and_cancels_at_the_double_of_testing_farm() {
 }
 
 fn npm(double: &Double, expected: &str) -> CommandOutput {
-    let (modules, script, base) = (clients().join("npm/node_modules"), script("testing_farm.cjs"), double.base());
+    let (modules, script, base) = (clients().join("npm/node_modules"), script("testing_farm.mjs"), double.base());
     run(Utf8Path::new("node"), &[script.as_str(), base.as_str(), expected], &[("NODE_PATH", modules.as_str())])
 }
 

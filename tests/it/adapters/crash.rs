@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::shop::{GITHUB, GITLAB, HTTP_JOB, Shop};
+use super::shop::{GITHUB, GITLAB, HTTP_JOB, Shop, wait_until};
 
 /// How often the run is killed. Fewer times than what makes a task an error in a row.
 const KILLS: u64 = 12;
@@ -67,4 +67,41 @@ fn no_more_jobs_are_with_a_service_than_it_has_tokens() {
     }
     spans.sort();
     assert!(spans[0].1 <= spans[1].0, "{spans:?}");
+}
+
+/// P17: a service that does one thing at a time, such as the builds of index images.
+#[test]
+fn a_service_with_one_place_gets_one_job_at_a_time_and_none_twice_after_a_crash() {
+    const TASKS: usize = 6;
+    let shop = Shop::new(&[HTTP_JOB], &[], |options| options.polls = 1);
+    shop.repeat_task(TASKS);
+    shop.edit("plugins.toml", "[plugin.http-job]\n", "[plugin.http-job]\ngroup = 'index-images'\nmax = 1\n");
+    let most_open = || shop.jobs().iter().filter(|job| job.is_open).count();
+    let mut most = 0;
+    let mut child = shop.spawn();
+    wait_until(|| {
+        most = most.max(most_open());
+        shop.jobs().len() > 1
+    });
+    // Those that wait say what for.
+    let id = shop.id().unwrap();
+    let document = shop.assay(&["runs", "show", &id, "--format", "json"]).json();
+    let tasks = document["scenarios"][0]["tasks"].as_array().unwrap();
+    let waits = |task: &&Value| {
+        task["state"] == "queued"
+            && task["cause"]["message"].as_str().is_some_and(|message| message.contains("index-images"))
+    };
+    assert!(tasks.iter().any(|task| waits(&task)), "{document:#}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut child = shop.spawn();
+    wait_until(|| {
+        most = most.max(most_open());
+        child.try_wait().unwrap().is_some()
+    });
+    assert_eq!(most, 1);
+    let document = shop.assay(&["runs", "show", &id, "--format", "json"]).json();
+    assert_eq!(document["verdict"], "allowed", "{document:#}");
+    let keys: std::collections::BTreeSet<String> = shop.jobs().into_iter().map(|job| job.key).collect();
+    assert_eq!((shop.jobs().len(), keys.len()), (TASKS, TASKS), "{:#?}", shop.jobs());
 }

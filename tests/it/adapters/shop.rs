@@ -169,6 +169,21 @@ impl Shop {
         self.fixture.file(file, &text.replacen(from, to, 1));
     }
 
+    /// So many tasks in place of the only one.
+    pub(super) fn repeat_task(&self, count: usize) {
+        let text = fs_err::read_to_string(self.fixture.path("resources.yaml")).unwrap();
+        let (before, pipeline) = text.rsplit_once("---\n").unwrap();
+        let mut pipeline: Value = serde_json::from_str(pipeline).unwrap();
+        let task = pipeline["spec"]["tasks"][0].clone();
+        let named = |number: usize| {
+            let mut task = task.clone();
+            task["name"] = format!("job-{number}").into();
+            task
+        };
+        pipeline["spec"]["tasks"] = (0..count).map(named).collect();
+        self.fixture.file("resources.yaml", &format!("{before}---\n{pipeline}"));
+    }
+
     fn command(&self, arguments: &[&str]) -> std::process::Command {
         let store = self.fixture.path("store").to_string();
         let mut command = command(&[arguments, &["--store", &store]].concat());
@@ -185,8 +200,13 @@ impl Shop {
 
     /// Runs to the end.
     pub(super) fn run(&self) -> Ended {
+        self.run_with(&[])
+    }
+
+    /// The same with more arguments.
+    pub(super) fn run_with(&self, more: &[&str]) -> Ended {
         let arguments = self.run_arguments();
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
         let output = CommandOutput::of(&self.command(&arguments).output().unwrap());
         self.ended(output)
     }
@@ -230,7 +250,7 @@ impl Shop {
 }
 
 /// Waits for something that must come.
-pub(super) fn wait_until(is_there: impl Fn() -> bool) {
+pub(crate) fn wait_until(mut is_there: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_there() {
         assert!(begun.elapsed() < PATIENCE, "it did not come");

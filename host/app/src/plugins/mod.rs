@@ -16,6 +16,7 @@ mod run_inputs;
 mod run_report;
 mod test_cases;
 
+pub(crate) use adapter_run::Notes;
 pub use assay_wasm::{CachedCode, CodeCache, ComponentFacts, LogSink, Plugin, Sinks, Usage};
 pub use bench::{PluginBench, bench_plugin};
 pub use describe::{PermissionDescription, PluginDescription, describe_changes};

@@ -13,6 +13,7 @@ mod init_policies;
 mod inspect;
 mod log_reporter;
 mod man;
+mod orphans;
 mod plugin;
 mod policy;
 mod progress;

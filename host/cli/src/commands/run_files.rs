@@ -133,7 +133,7 @@ fn print_event(printer: Printer, event: &ProgressEvent) -> Result<(), CliError> 
     print_stdout(printer, &(line + "\n"))
 }
 
-fn parse_snapshot(text: &str) -> Result<Snapshot, CliError> {
+pub(super) fn parse_snapshot(text: &str) -> Result<Snapshot, CliError> {
     let (text, origin) = read_file_or_text(text, "--images", limits::SNAPSHOT_BYTES)?;
     Snapshot::parse(&text).map_err(|error| CliError::new(format!("{error} ({origin})")))
 }

@@ -1,4 +1,4 @@
-//! [`show_text`]: what is recorded of a run, for people.
+//! [`print`]: a document about runs, for programs or for people, and [`show_text`], what is recorded of a run.
 
 use std::fmt::Write as _;
 
@@ -7,6 +7,31 @@ use assay_model::{
     outcome::Verdict,
     run::{Cause, RunDocument},
 };
+use serde::Serialize;
+
+use super::fetch_policy::print_stdout;
+use crate::{
+    error::CliError,
+    flags::runs::{RunsFormat, StoreFlags},
+    printer::Printer,
+};
+
+/// Prints a document as JSON or as text, as the flags say.
+pub(super) fn print<T: Serialize>(
+    store: &StoreFlags,
+    printer: Printer,
+    document: &T,
+    text: impl FnOnce(&T) -> String,
+) -> Result<(), CliError> {
+    let text = match store.format {
+        RunsFormat::Json => {
+            let json = serde_json::to_string(document).map_err(|error| CliError::from_error(&error))?;
+            json + "\n"
+        }
+        RunsFormat::Text => text(document),
+    };
+    print_stdout(printer, &text)
+}
 
 pub(super) const fn verdict_word(verdict: Option<Verdict>) -> &'static str {
     match verdict {

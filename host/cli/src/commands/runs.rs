@@ -14,15 +14,13 @@ use serde::Serialize;
 
 use super::{
     fetch_policy::print_stdout,
-    run_files,
-    run_text::{append_cause, show_text, verdict_word},
+    orphans, run_files,
+    run_text::{append_cause, print, show_text, verdict_word},
 };
 use crate::{
     error::CliError,
     exit,
-    flags::runs::{
-        CancelFlags, GcFlags, ListFlags, LogsFlags, PinFlags, RunFlags, RunsCommand, RunsFormat, StoreFlags,
-    },
+    flags::runs::{CancelFlags, GcFlags, ListFlags, LogsFlags, PinFlags, RunFlags, RunsCommand, RunsFormat},
     printer::Printer,
     settings::{Environment, parse_timeout},
 };
@@ -37,6 +35,7 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(crate) fn run(command: &RunsCommand, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     match command {
         RunsCommand::Rerun(flags) => return run_files::rerun(&parse_id(&flags.id)?, flags, env, printer),
+        RunsCommand::Orphans(flags) => return orphans::run(flags, env, printer),
         RunsCommand::List(flags) => list(flags, printer),
         RunsCommand::Show(flags) => show(flags, printer),
         RunsCommand::Logs(flags) => logs(flags, printer),
@@ -51,22 +50,6 @@ pub(crate) fn run(command: &RunsCommand, env: &Environment, printer: Printer) ->
 fn parse_id(text: &str) -> Result<RunId, CliError> {
     let parsed: Result<RunId, _> = text.parse();
     parsed.map_err(|error| CliError::new(error.to_string()).hint("list the runs with `assay runs list`"))
-}
-
-fn print<T: Serialize>(
-    store: &StoreFlags,
-    printer: Printer,
-    document: &T,
-    text: impl FnOnce(&T) -> String,
-) -> Result<(), CliError> {
-    let text = match store.format {
-        RunsFormat::Json => {
-            let json = serde_json::to_string(document).map_err(|error| CliError::from_error(&error))?;
-            json + "\n"
-        }
-        RunsFormat::Text => text(document),
-    };
-    print_stdout(printer, &text)
 }
 
 fn list(flags: &ListFlags, printer: Printer) -> Result<(), CliError> {

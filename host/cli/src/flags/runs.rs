@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::run::ExecutionFlags;
+use super::{run::ExecutionFlags, sources::SourceFlags};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
@@ -30,6 +30,10 @@ pub(crate) enum RunsCommand {
     /// Run a recorded run again, as another run with the same plan
     #[command(after_help = RERUN_HELP)]
     Rerun(Box<RerunFlags>),
+
+    /// Find jobs of third parties that no run waits for any more, and cancel them
+    #[command(after_help = ORPHANS_HELP)]
+    Orphans(Box<OrphansFlags>),
 
     /// Keep a run regardless of its age, or stop keeping it
     #[command(after_help = PIN_HELP)]
@@ -78,6 +82,17 @@ Exit codes:
   1  a required scenario failed
   2  invalid request: there is no such run, it has not ended, or nothing of it failed
   3  error: a required scenario could not be carried out, or the store cannot be read or written";
+const ORPHANS_HELP: &str = "Examples:
+  # the store is lost: what does Jenkins still do for the run of these files?
+  assay runs orphans tenants-config --images snapshot.yaml --plugin jenkins --plugins plugins.toml
+
+  # cancel what the recorded runs left behind
+  assay runs orphans --plugin jenkins --plugins plugins.toml --cancel
+
+Exit codes:
+  0  every job was looked for, and, with --cancel, none goes on
+  2  invalid request: there is no such plugin, or another process coordinates the store
+  3  error: a job could not be looked for or canceled, or the store cannot be read";
 const PIN_HELP: &str = "Examples:
   # keep the run of a release
   assay runs pin run-0123456789abcdef
@@ -181,6 +196,55 @@ pub(crate) struct RerunFlags {
 
     #[command(flatten)]
     pub(crate) execution: ExecutionFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OrphansFlags {
+    /// File or folder of the run, as `assay run` had it; repeatable [default: the recorded runs]
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<Utf8PathBuf>,
+
+    /// Adapter, by its name in the list of plugins
+    #[arg(long, value_name = "NAME")]
+    pub(crate) plugin: String,
+
+    /// Cancel what is found
+    #[arg(long)]
+    pub(crate) cancel: bool,
+
+    /// Snapshot of the run: a file or inline JSON or YAML
+    #[arg(long, value_name = "SNAPSHOT", help_heading = "Run selection", requires = "paths")]
+    pub(crate) images: Option<String>,
+
+    /// Scenario of the run; repeatable
+    #[arg(long, value_name = "NAME", help_heading = "Run selection", requires = "paths")]
+    pub(crate) scenario: Vec<String>,
+
+    /// Component that changed; repeatable
+    #[arg(long, value_name = "NAME", help_heading = "Run selection", requires = "paths")]
+    pub(crate) changed: Vec<String>,
+
+    /// Reruns of the run to look for as well
+    #[arg(long, value_name = "COUNT", default_value = "0", help_heading = "Run selection", requires = "paths")]
+    pub(crate) reruns: u16,
+
+    /// List of plugins (plugins.toml)
+    #[arg(long, value_name = "FILE", help_heading = "Execution")]
+    pub(crate) plugins: Option<Utf8PathBuf>,
+
+    /// OCI layout of `assay plugin pull --save` to take plugins from; none is fetched then
+    #[arg(long, value_name = "TAR", help_heading = "Execution")]
+    pub(crate) plugins_from: Option<Utf8PathBuf>,
+
+    /// Accept plugins that are files, for development
+    #[arg(long, help_heading = "Execution")]
+    pub(crate) dev: bool,
+
+    #[command(flatten)]
+    pub(crate) store: StoreFlags,
+
+    #[command(flatten)]
+    pub(crate) sources: SourceFlags,
 }
 
 #[derive(Debug, Args)]

@@ -70,7 +70,7 @@ impl RunOutline {
     /// # Errors
     /// The outline cannot be written as JSON, which none that was read or made here does.
     pub fn run_id(&self, round: u32) -> Result<RunId, serde_json::Error> {
-        serde_json::to_vec(self).map(|bytes| RunId::of_plan(&Digest::of(&bytes), round))
+        Digest::of_json(self).map(|digest| RunId::of_plan(&digest, round))
     }
 }
 

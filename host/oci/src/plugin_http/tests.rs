@@ -3,6 +3,7 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpListener,
+    sync::Arc,
     thread::JoinHandle,
 };
 
@@ -142,5 +143,60 @@ fn each_address_has_its_reach() {
         "fec0::1",
     ] {
         assert_eq!(first_reach(address), None, "{address}");
+    }
+}
+
+/// A server with a certificate of the authority in `certificates/`, which speaks to one client. The files were made by
+/// `openssl ca`, for a hundred years.
+fn tls_server(certificate: &str, key: &str) -> (String, JoinHandle<bool>) {
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(certificate.as_bytes()).map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
+    let thread = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let connection = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+        let mut stream = rustls::StreamOwned::new(connection, stream);
+        let mut buffer = [0; 4096];
+        let has_request = stream.read(&mut buffer).is_ok_and(|read| read > 0);
+        if has_request {
+            let _closed = stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
+            stream.conn.send_close_notify();
+            let _closed = stream.flush();
+        }
+        has_request
+    });
+    (url, thread)
+}
+
+#[test]
+fn a_certificate_of_another_host_or_of_nobody_ends_before_anything_is_sent() {
+    let authority = include_bytes!("certificates/authority.pem").to_vec();
+    let own = (include_str!("certificates/localhost.pem"), include_str!("certificates/localhost.key"));
+    let other = (include_str!("certificates/other.pem"), include_str!("certificates/other.key"));
+    for (authorities, (certificate, key), says) in [
+        (vec![authority.clone()], own, None),
+        (vec![authority], other, Some("other.example")),
+        (vec![], own, Some("UnknownIssuer")),
+    ] {
+        let (url, thread) = tls_server(certificate, key);
+        let headers = [("Authorization".to_owned(), "Bearer secret".to_owned())];
+        let got = PluginHttp::new(&authorities).send(HttpRequest { headers: &headers, ..request(&url) });
+        match says {
+            None => assert_eq!(got.unwrap().body, b"ok"),
+            Some(says) => {
+                let Err(HttpError::Tls(text)) = got else { panic!("{got:?}") };
+                assert!(text.starts_with("`localhost`: ") && text.contains(says), "{text}");
+            }
+        }
+        assert_eq!(thread.join().unwrap(), says.is_none(), "whether a request was sent");
     }
 }

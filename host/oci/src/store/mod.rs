@@ -18,6 +18,7 @@ mod errors;
 mod fetched;
 mod hashed;
 mod image_layout;
+mod kept_manifest;
 mod layout_file;
 mod layout_index;
 mod layout_writer;

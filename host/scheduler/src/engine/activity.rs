@@ -49,7 +49,8 @@ pub(super) enum Progress {
 pub(super) struct Ended {
     pub(super) state: RunState,
     pub(super) results: BTreeMap<String, ParamValue>,
-    pub(super) cause: Option<Cause>,
+    /// Boxed, as most have none.
+    pub(super) cause: Option<Box<Cause>>,
 }
 
 impl Ended {
@@ -58,7 +59,8 @@ impl Ended {
     }
 
     pub(super) fn of(result: &TaskResult) -> Self {
-        Self { state: result.state, results: result.results.clone(), cause: result.cause.clone() }
+        let cause = result.cause.clone().map(Box::new);
+        Self { state: result.state, results: result.results.clone(), cause }
     }
 }
 

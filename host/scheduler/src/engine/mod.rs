@@ -19,6 +19,7 @@ use assay_model::{
 };
 use jiff::Timestamp;
 
+pub use self::run::TaskJob;
 use self::{activity::TaskRef, run::Run, share::Share, tokens::Tokens};
 use crate::{
     request::{InvalidRequest, RunRequest},
@@ -49,6 +50,19 @@ impl Output {
     fn event(&mut self, event: ProgressEvent) {
         self.changes.push(RecordChange::Event(event));
     }
+}
+
+/// The jobs of a run's tasks: for each task the one that a worker is given, with the key that third parties know it by. It
+/// depends on the plan and, where parameters are results of other tasks, on what is stored: a task that needs a result which is
+/// not there has none. A matrix whose cells are not known is one task.
+///
+/// # Errors
+/// The plan cannot be carried out.
+pub fn jobs_of_run(id: RunId, request: RunRequest, stored: Option<StoredRun>) -> Result<Vec<TaskJob>, InvalidRequest> {
+    let now = Now { elapsed: Duration::ZERO, wall: Timestamp::UNIX_EPOCH };
+    let mut run = Run::new(0, id, request)?;
+    run.restore(stored.map(Restored::from).unwrap_or_default(), now, &mut Output::default());
+    Ok(run.known_jobs())
 }
 
 /// What is stored of a run that was interrupted.

@@ -2,6 +2,7 @@
 
 mod expand;
 mod finish;
+mod jobs;
 mod restore;
 mod time;
 
@@ -20,6 +21,7 @@ use assay_model::{
     },
 };
 
+pub use self::jobs::TaskJob;
 use super::{
     GivenBack, Now, Output,
     activity::{Ended, Group, Phase, Progress, Task, TaskRef},
@@ -61,6 +63,8 @@ pub(super) struct Scenario {
     pub(super) is_stopping: bool,
     /// Tasks that may have become ready.
     pub(super) freed: Vec<usize>,
+    /// Tasks with a matrix that stand for cells which have not all ended.
+    pub(super) expanded: Vec<usize>,
     /// Since when the first task runs.
     pub(super) started: Option<Duration>,
     /// Since when the tasks under `finally` run.
@@ -86,6 +90,7 @@ impl Scenario {
             open: [0, 0],
             is_stopping: false,
             freed: Vec::new(),
+            expanded: Vec::new(),
             started: None,
             finally_started: None,
             exceeded: None,
@@ -280,7 +285,7 @@ impl Run {
         let record = StateRecord::new(state, now.wall).because(cause.clone());
         output.changes.push(RecordChange::Task { run: self.id.clone(), task: scenario.task_id(task), state: record });
         self.emit(at, Change::State { state, cause: Some(cause.clone()), next: None }, None, now, output);
-        self.end_task(at, Ended { cause: Some(cause), ..Ended::without_results(state) }, now, output);
+        self.end_task(at, Ended { cause: Some(Box::new(cause)), ..Ended::without_results(state) }, now, output);
     }
 
     /// A worker has the job of a task. True if it is the first time.

@@ -54,6 +54,7 @@ impl Run {
             task.progress = Progress::Expanded;
             task.has_cells = true;
         }
+        scenario.expanded.push(at.task);
         let first = scenario.tasks.len();
         scenario.tasks.extend(cells);
         scenario.recount();
@@ -64,16 +65,18 @@ impl Run {
     pub(super) fn close_matrix(&mut self, scenario: usize, now: Now, output: &mut Output) {
         let id = self.id.clone();
         let Some(scenario) = self.scenarios.get_mut(scenario) else { return };
-        let expanded =
-            scenario.tasks.iter().enumerate().filter(|(_, task)| matches!(task.progress, Progress::Expanded));
-        let done: Vec<(usize, RunState)> = expanded
-            .filter_map(|(index, task)| {
+        let done: Vec<(usize, RunState)> = scenario
+            .expanded
+            .iter()
+            .filter_map(|index| {
+                let (index, task) = (*index, scenario.tasks.get(*index)?);
                 let group = scenario.groups.get(&task.plan.pipeline_task)?;
                 let states = group.members.iter().map(|member| Some(scenario.tasks.get(*member)?.ended()?.state));
                 let states = states.collect::<Option<Vec<_>>>()?;
                 Some((index, states.into_iter().max_by_key(|state| super::finish::rank(*state))?))
             })
             .collect();
+        scenario.expanded.retain(|index| done.iter().all(|(ended, _)| ended != index));
         for (index, state) in done {
             let Some(task) = scenario.tasks.get_mut(index) else { continue };
             task.progress = Progress::Ended(Ended::without_results(state));

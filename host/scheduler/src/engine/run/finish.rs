@@ -40,6 +40,8 @@ impl Scenario {
             if task.has_cells {
                 continue;
             }
+            // Most have one member.
+            group.members.reserve_exact(usize::from(group.members.is_empty()));
             group.members.push(index);
             if task.ended().is_none() {
                 group.open += 1;
@@ -75,12 +77,12 @@ impl Scenario {
         let mut ignored = None;
         for (task, ended) in ended {
             if is_ignored(task, ended) {
-                ignored.get_or_insert_with(|| text::failed_task(&task.plan.name, ended.cause.as_ref()));
+                ignored.get_or_insert_with(|| text::failed_task(&task.plan.name, ended.cause.as_deref()));
             } else if rank(ended.state) > rank(worst) {
                 worst = ended.state;
-                cause = (!ended.state.is_passed()).then(|| text::failed_task(&task.plan.name, ended.cause.as_ref()));
+                cause = (!ended.state.is_passed()).then(|| text::failed_task(&task.plan.name, ended.cause.as_deref()));
                 if ended.state == RunState::Warned {
-                    cause.clone_from(&ended.cause);
+                    cause = ended.cause.as_deref().cloned();
                 }
             }
         }

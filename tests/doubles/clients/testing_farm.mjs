@@ -1,6 +1,20 @@
 // Drives a double of Testing Farm with the npm module `testing-farm`, whose schemas read every answer.
 // The first argument is where it listens, the second whether answers are expected to be refused.
-const TestingFarmAPI = require('testing-farm').default;
+import { createRequire, register } from 'node:module';
+import { pathToFileURL } from 'node:url';
+
+// The module is written for bundlers: its imports have no extensions, which Node.js alone does not find.
+const extensions = `export async function resolve(name, context, next) {
+  try {
+    return await next(name, context);
+  } catch (error) {
+    if (!name.startsWith('.')) throw error;
+    return next(name + '.js', context);
+  }
+}`;
+register(`data:text/javascript,${encodeURIComponent(extensions)}`);
+const place = createRequire(import.meta.url).resolve('testing-farm');
+const { default: TestingFarmAPI } = await import(pathToFileURL(place));
 
 async function main() {
   const [base, expected] = process.argv.slice(2);
