@@ -5,8 +5,10 @@
 //! [`lock_plugins`], [`vet_plugin`], [`push_plugin`] and [`pull_plugin`], what the commands do.
 
 mod artifact;
+mod entry_of;
 mod error;
 mod grants;
+mod inspect;
 mod lock;
 mod lock_file;
 mod plugins_file;
@@ -20,6 +22,7 @@ mod sources;
 mod vet;
 mod vet_statement;
 
+pub use inspect::{InspectPluginRequest, InspectedPlugin, inspect_plugin};
 pub use lock::{ListedPlugin, LockProblem, LockRequest, Locked, Update, check_lock, list_plugins, lock_plugins};
 pub use lock_file::{LOCK_NAME, LockFile};
 pub use plugins_file::{PluginsFile, VetMode};

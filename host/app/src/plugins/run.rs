@@ -1,27 +1,39 @@
-//! [`run_plugin`]: runs a task, or a job of an adapter, once and outside of any recorded run.
+//! [`run_plugin`]: runs a plugin of any world once and outside of any recorded run.
 
 use std::{sync::Arc, time::Duration};
 
-use assay_model::{digest::Digest, limits, port::HttpClient, snapshot::Snapshot};
+use assay_model::{digest::Digest, port::HttpClient, snapshot::Snapshot};
 use assay_oci::PluginHttp;
 use assay_wasm::{
-    CallError, CallTime, Grants, JobKey, JobOptions, LogSink, Plugin, RunContext, Sinks, SnapshotInput, Task,
+    Artifact, CallError, CallTime, Grants, JobKey, JobOptions, LogSink, Plugin, Reporter, RunContext, Sinks,
+    SnapshotInput, Task,
 };
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
     adapter_run::append,
+    events_file::EventsFile,
     host::{engine, load, plugin_error},
     job_folder::JobFolder,
     local_job::{JobDocument, JobEnd, JobTools, LocalJob, Waited},
     recording_client::RecordingClient,
+    run_artifacts::write_artifacts,
     run_case::write_case,
+    run_check::run_check,
+    run_evidence::{RunEvidence, collect},
     run_grants::GrantRequest,
     run_report::{RunArtifact, RunReport},
 };
-use crate::{error::RequestError, plugin_engine::PluginEngine, read::read_bytes};
+use crate::{
+    cluster_access::ClusterAccess,
+    error::RequestError,
+    plugin_distribution::{PluginSources, SourcedPlugin},
+    plugin_engine::PluginEngine,
+    source_settings::SourceSettings,
+    trust::TrustRequest,
+};
 
 /// What a plugin is called with: all that another process needs to go on. No value of a secret is in it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -37,6 +49,9 @@ pub struct RunInputs {
     pub attempt: u32,
     /// The list of plugins, an absolute path.
     pub plugins: Option<Utf8PathBuf>,
+    /// Whose entry of the list grants something: the argument's, or for a file that of the plugin's name. None of a reference to
+    /// a repository that the list does not have.
+    pub granted_as: Option<String>,
     /// Whether the plugin is under development.
     pub is_dev: bool,
     /// Where the values of secrets are, by their names.
@@ -59,17 +74,22 @@ impl RunInputs {
     }
 
     fn grants(&self) -> GrantRequest {
-        GrantRequest { plugins: self.plugins.clone(), is_dev: self.is_dev, secrets: self.secrets.clone() }
+        GrantRequest {
+            plugins: self.plugins.clone(),
+            entry: self.granted_as.clone(),
+            is_dev: self.is_dev,
+            secrets: self.secrets.clone(),
+        }
     }
 }
 
 /// What is done.
 #[derive(Clone, Debug)]
 pub enum RunVerb {
-    /// A component is run.
+    /// A plugin is run.
     Run {
-        /// The component.
-        component: Utf8PathBuf,
+        /// The plugin: a file, a name in the list, or a reference by digest.
+        plugin: String,
         /// What it is called with.
         inputs: Box<RunInputs>,
     },
@@ -83,12 +103,26 @@ pub enum RunVerb {
 pub struct RunPluginRequest<'a> {
     /// What is done.
     pub verb: RunVerb,
+    /// How registries are accessed, for plugins and for images.
+    pub sources: SourceSettings,
+    /// The layout that `plugin pull --save` wrote; then no plugin is fetched.
+    pub saved: Option<Utf8PathBuf>,
+    /// The OCI layout that has the images under test and their evidence; without one, registries do.
+    pub evidence: Option<Utf8PathBuf>,
+    /// Whose signatures count for the evidence of images.
+    pub trust: Option<TrustRequest>,
+    /// The events that a reporter reads: a file with a line of JSON for each.
+    pub events: Option<Utf8PathBuf>,
+    /// The folder that the plugin's files are written to when it has ended.
+    pub artifacts: Option<Utf8PathBuf>,
     /// The folder in which jobs of adapters are kept.
     pub store: Utf8PathBuf,
     /// How components are compiled.
     pub engine: PluginEngine,
     /// The environment, for secrets.
     pub variable: &'a dyn Fn(&str) -> Option<String>,
+    /// The cluster, for secrets in it.
+    pub cluster: &'a ClusterAccess,
     /// Receives the log; nothing does without it.
     pub log: Option<LogSink>,
     /// Waits, and says whether the process is to end.
@@ -97,42 +131,109 @@ pub struct RunPluginRequest<'a> {
     pub note: &'a dyn Fn(&str),
 }
 
-/// Runs a task once, or a job of an adapter to its end.
+/// Runs a check, a task or a reporter once, or a job of an adapter to its end.
 ///
 /// # Errors
-/// The plugin is of another world, its parameters do not match it, there is no such job, or the folder of jobs cannot be used.
+/// The plugin cannot be had or may not run, its parameters do not match it, something that its world needs is not given, there
+/// is no such job, or the folder of jobs cannot be used.
 pub fn run_plugin(request: &RunPluginRequest<'_>) -> Result<JobEnd, RequestError> {
     match &request.verb {
-        RunVerb::Run { component, inputs } => begin(request, component, inputs),
+        RunVerb::Run { plugin, inputs } => begin(request, plugin, inputs),
         RunVerb::Resume(id) => go_on(request, id, false),
         RunVerb::Cancel(id) => go_on(request, id, true),
     }
 }
 
-fn begin(request: &RunPluginRequest<'_>, file: &Utf8Path, inputs: &RunInputs) -> Result<JobEnd, RequestError> {
-    let bytes = read_bytes(file, "the component", limits::PLUGIN_BYTES)?;
-    let plugin = load(&engine(&request.engine)?, &format!("`{file}`"), &bytes)?;
-    let grants = inputs.grants().read(&plugin, &inputs.params, request.variable)?;
-    let http = client(inputs, &grants)?;
-    if plugin.world() != "adapter" {
-        let report = run_task(&plugin, request, inputs, grants, http)?;
-        record(inputs, &plugin, &report)?;
-        return Ok(JobEnd::Ended(Box::new(report)));
+/// A plugin that may run, with what it is granted.
+struct Ready {
+    plugin: Plugin,
+    sourced: SourcedPlugin,
+    inputs: RunInputs,
+    grants: Grants,
+}
+
+/// The plugin that an argument stands for, verified as the list says.
+fn prepare(request: &RunPluginRequest<'_>, argument: &str, inputs: &RunInputs) -> Result<Ready, RequestError> {
+    let list = inputs.plugins.as_deref();
+    let sources = PluginSources::new(list, request.saved.as_deref(), inputs.is_dev, request.sources.clone())?;
+    let sourced = sources.source(argument)?;
+    let plugin = load(&engine(&request.engine)?, &sourced.place, &sourced.bytes)?;
+    sourced.check_locked(&plugin)?;
+    sourced.notes.iter().for_each(|note| (request.note)(&format!("warning: {note}")));
+    // A name that a plugin of a registry gives itself grants it nothing.
+    let own_name = sourced.is_file.then(|| plugin.manifest().name.clone());
+    let inputs = RunInputs { granted_as: sourced.entry.clone().or(own_name), ..inputs.clone() };
+    let grants = inputs.grants().read(&plugin, &inputs.params, (request.variable, request.cluster))?;
+    Ok(Ready { plugin, sourced, inputs, grants })
+}
+
+fn begin(request: &RunPluginRequest<'_>, argument: &str, inputs: &RunInputs) -> Result<JobEnd, RequestError> {
+    let Ready { plugin, sourced, inputs, grants } = prepare(request, argument, inputs)?;
+    check_flags(request, &plugin, &inputs)?;
+    match plugin.world() {
+        "check" => return run_check(&plugin, request, &inputs, grants).map(ended),
+        "reporter" => {
+            let http = client(&inputs, &grants)?;
+            return render(&plugin, request, &inputs, grants, http).map(ended);
+        }
+        "adapter" => {}
+        _ => {
+            let http = client(&inputs, &grants)?;
+            let report = run_task(&plugin, request, &inputs, grants, http)?;
+            record(&inputs, &plugin, &report)?;
+            return Ok(ended(report));
+        }
     }
+    let http = client(&inputs, &grants)?;
     let now = Timestamp::now();
-    let folder = JobFolder::create(&request.store, &format!("{now}\n{file}"))?;
-    let component = folder.put(&bytes)?;
-    let document = JobDocument::new(inputs.clone(), component, now);
+    let folder = JobFolder::create(&request.store, &format!("{now}\n{argument}"))?;
+    let component = folder.put(&sourced.bytes)?;
+    let document = JobDocument::new(inputs, component, now);
     folder.write(&document)?;
     (request.note)(&format!("job {}; if this process ends, `assay plugin run --resume {0}` goes on", folder.id()));
     finish(request, &folder, document, &plugin, grants, http)
+}
+
+fn ended(report: RunReport) -> JobEnd {
+    JobEnd::Ended(Box::new(report))
+}
+
+/// What is requested must have a meaning for the world of the plugin.
+fn check_flags(request: &RunPluginRequest<'_>, plugin: &Plugin, inputs: &RunInputs) -> Result<(), RequestError> {
+    let (name, world) = (&plugin.manifest().name, plugin.world());
+    let refused = |fact: String| Err(RequestError::new(format!("the plugin `{name}` is of the world `{world}`{fact}")));
+    let has_subject = inputs.snapshot.is_some() || inputs.image.is_some();
+    match world {
+        "check" if !has_subject => {
+            refused(", which checks images, and none is given".to_owned()).map_err(|error: RequestError| {
+                error.hint(
+                    "pass `--image REPOSITORY@sha256:…` or `--images snapshot.json`; `assay plugin test` needs neither",
+                )
+            })
+        }
+        "reporter" if request.events.is_none() => {
+            refused(", which reads the events of a run, and none are given".to_owned()).map_err(|error| {
+                error.hint(
+                "pass `--events FILE`, which `--output jsonl=FILE` of `assay validate image` and `assay run` writes",
+            )
+            })
+        }
+        "check" | "reporter" if inputs.record.is_some() => {
+            refused(", and `--record` is for tasks and adapters".to_owned())
+        }
+        _ if world != "reporter" && request.events.is_some() => {
+            refused(", and only reporters read `--events`".to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn go_on(request: &RunPluginRequest<'_>, id: &str, is_canceled: bool) -> Result<JobEnd, RequestError> {
     let folder = JobFolder::open(&request.store, id)?;
     let mut document = JobDocument::read(&folder)?;
     if let Some(report) = document.report {
-        return Ok(JobEnd::Ended(Box::new(report)));
+        write_kept(request, &folder, &report)?;
+        return Ok(ended(report));
     }
     if is_canceled {
         document.cancel(Timestamp::now());
@@ -140,7 +241,8 @@ fn go_on(request: &RunPluginRequest<'_>, id: &str, is_canceled: bool) -> Result<
     }
     let bytes = folder.get(&document.component)?;
     let plugin = load(&engine(&request.engine)?, &format!("of the job {id}"), &bytes)?;
-    let grants = document.inputs.grants().read(&plugin, &document.inputs.params, request.variable)?;
+    let grants =
+        document.inputs.grants().read(&plugin, &document.inputs.params, (request.variable, request.cluster))?;
     let http = client(&document.inputs, &grants)?;
     finish(request, &folder, document, &plugin, grants, http)
 }
@@ -158,8 +260,17 @@ fn finish(
     let end = LocalJob::new(folder, document, tools)?.finish()?;
     if let JobEnd::Ended(report) = &end {
         record(&inputs, plugin, report)?;
+        write_kept(request, folder, report)?;
     }
     Ok(end)
+}
+
+/// Writes the files of a job that has ended to where the user wants them.
+fn write_kept(request: &RunPluginRequest<'_>, folder: &JobFolder, report: &RunReport) -> Result<(), RequestError> {
+    let Some(to) = &request.artifacts else { return Ok(()) };
+    let read = |one: &RunArtifact| Ok((one.name.clone(), folder.get(&one.digest)?));
+    let files: Vec<_> = report.artifacts.iter().map(read).collect::<Result<_, RequestError>>()?;
+    write_artifacts(to, files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())))
 }
 
 /// The network, and the cassette if there is one.
@@ -178,6 +289,31 @@ fn record(inputs: &RunInputs, plugin: &Plugin, report: &RunReport) -> Result<(),
     }
 }
 
+/// What the calls of every world have in common.
+fn options<'a>(
+    plugin: &Plugin,
+    request: &RunPluginRequest<'_>,
+    inputs: &'a RunInputs,
+    grants: Grants,
+    http: Arc<dyn HttpClient>,
+) -> JobOptions<'a> {
+    let digest: &Digest = plugin.digest();
+    JobOptions {
+        run: run_context(inputs),
+        key: JobKey::of(&["local", &digest.to_string()]),
+        params: &inputs.params,
+        grants,
+        http: Some(http),
+        sinks: Sinks { log: request.log.clone(), ..Sinks::default() },
+        ..JobOptions::default()
+    }
+}
+
+/// The run and scenario that a plugin sees.
+pub(crate) fn run_context(inputs: &RunInputs) -> RunContext {
+    RunContext { run: "local".to_owned(), scenario: "local".to_owned(), attempt: inputs.attempt }
+}
+
 fn run_task(
     plugin: &Plugin,
     request: &RunPluginRequest<'_>,
@@ -186,26 +322,66 @@ fn run_task(
     http: Arc<dyn HttpClient>,
 ) -> Result<RunReport, RequestError> {
     let snapshot = inputs.snapshot()?;
-    let digest: &Digest = plugin.digest();
+    let reads_evidence = plugin.requested().any(|one| one.kind == "evidence");
+    let RunEvidence { store, images } = match &snapshot {
+        Some((snapshot, _)) if reads_evidence && request.trust.is_some() => collect(request, snapshot)?,
+        _ => RunEvidence::default(),
+    };
+    if reads_evidence && store.is_none() {
+        (request.note)(
+            "warning: the plugin reads evidence, and there is none: pass a Snapshot or an image, and `--public-key`",
+        );
+    }
+    let mut evidence = Vec::new();
+    for image in images {
+        match image.evidence {
+            Ok(found) => evidence.push(found),
+            Err(error) => return Ok(RunReport::of_error(&error, assay_wasm::Usage::default())),
+        }
+    }
     let options = JobOptions {
-        run: RunContext { run: "local".to_owned(), scenario: "local".to_owned(), attempt: inputs.attempt },
-        key: JobKey::of(&["local", &digest.to_string()]),
-        params: &inputs.params,
         snapshot: snapshot.as_ref().map(|(snapshot, text)| SnapshotInput { snapshot, text: Arc::clone(text) }),
-        grants,
-        http: Some(http),
-        sinks: Sinks { log: request.log.clone(), ..Sinks::default() },
-        ..JobOptions::default()
+        evidence,
+        blobs: store.map(|store| store as Arc<_>),
+        ..options(plugin, request, inputs, grants, http)
     };
     let task = Task::new(plugin, options).map_err(|error| plugin_error(&error))?;
     let outcome = task.run(CallTime { now: Timestamp::now(), attempt: inputs.attempt });
     Ok(match outcome.result {
         Ok((verdict, effects)) => {
-            let mut artifacts = Vec::new();
-            effects.artifacts.into_iter().for_each(|staged| append(&mut artifacts, staged));
-            let described = artifacts.iter().map(RunArtifact::of).collect();
+            let described = keep(request, effects.artifacts)?;
             RunReport::of_verdict(&verdict, described, outcome.usage)
         }
         Err(CallError { error, .. }) => RunReport::of_error(&error, outcome.usage),
     })
+}
+
+fn render(
+    plugin: &Plugin,
+    request: &RunPluginRequest<'_>,
+    inputs: &RunInputs,
+    grants: Grants,
+    http: Arc<dyn HttpClient>,
+) -> Result<RunReport, RequestError> {
+    let events = request.events.as_deref().map_or_else(|| Ok(EventsFile::default()), EventsFile::read)?;
+    let options = JobOptions { events: Some(Arc::new(events)), ..options(plugin, request, inputs, grants, http) };
+    let reporter = Reporter::new(plugin, options).map_err(|error| plugin_error(&error))?;
+    let outcome = reporter.render(CallTime { now: Timestamp::now(), attempt: inputs.attempt });
+    Ok(match outcome.result {
+        Ok((_, effects)) => RunReport::of_files(keep(request, effects.artifacts)?, outcome.usage),
+        Err(CallError { error, .. }) => RunReport::of_error(&error, outcome.usage),
+    })
+}
+
+/// Writes what a call staged to where the user wants it, and describes it.
+fn keep(
+    request: &RunPluginRequest<'_>,
+    staged: Vec<assay_wasm::StagedArtifact>,
+) -> Result<Vec<RunArtifact>, RequestError> {
+    let mut artifacts: Vec<Artifact> = Vec::new();
+    staged.into_iter().for_each(|one| append(&mut artifacts, one));
+    if let Some(to) = &request.artifacts {
+        write_artifacts(to, artifacts.iter().map(|one| (one.name.as_str(), &*one.bytes)))?;
+    }
+    Ok(artifacts.iter().map(RunArtifact::of).collect())
 }

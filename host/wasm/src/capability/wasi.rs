@@ -153,6 +153,27 @@ impl StderrTail {
         String::from_utf8_lossy(&bytes).trim().to_owned()
     }
 
+    /// The part that says most about a failure, at most `max` bytes: of a panic in Go, which is followed by the frames of all that
+    /// called, the beginning; else the end, where Python, JavaScript and Rust say what happened.
+    pub(crate) fn excerpt(&self, max: usize) -> String {
+        let whole = self.text(limits::STDERR_BYTES);
+        let mut at = 0;
+        let mut begin = None;
+        for line in whole.split_inclusive('\n') {
+            if ["panic: ", "fatal error: "].iter().any(|word| line.starts_with(word)) {
+                begin = Some(at);
+            }
+            at += line.len();
+        }
+        match begin.and_then(|begin| whole.get(begin..)).filter(|rest| rest.contains("\ngoroutine ")) {
+            Some(panic) => {
+                let fits = |(at, char): &(usize, char)| at + char.len_utf8() <= max;
+                panic.char_indices().take_while(fits).map(|(_, char)| char).collect()
+            }
+            None => self.text(max),
+        }
+    }
+
     fn keep(&self, bytes: &[u8]) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let new = bytes.get(bytes.len().saturating_sub(limits::STDERR_BYTES)..).unwrap_or_default();
@@ -201,6 +222,24 @@ mod tests {
         assert_eq!(tail.text(15), "9998\nline 9999");
         tail.keep(&[b'x'; limits::STDERR_BYTES + 1]);
         assert_eq!(tail.text(usize::MAX), "x".repeat(limits::STDERR_BYTES));
+    }
+
+    #[test]
+    fn of_a_panic_in_go_the_beginning_is_shown_and_of_all_else_the_end() {
+        let frames = "github.com/x.Call(...)\n\t/home/x/file.go:12 +0x1d\n".repeat(100);
+        let excerpt = |text: &str| {
+            let tail = StderrTail::default();
+            tail.keep(text.as_bytes());
+            tail.excerpt(100)
+        };
+        let go =
+            format!("said before\npanic: no such cart\n\ngoroutine 1 [running]:\nmain.run()\n\t/a/task.go:7\n{frames}");
+        let shown = excerpt(&go);
+        assert!(shown.starts_with("panic: no such cart") && shown.contains("task.go:7"), "{shown}");
+        assert!(shown.len() <= 100);
+        let python = format!("Traceback\n{}ValueError: panic: at the disco", "  File \"app.py\", line 3\n".repeat(20));
+        assert!(excerpt(&python).ends_with("ValueError: panic: at the disco"));
+        assert!(excerpt(&"é".repeat(200)).chars().all(|char| char == 'é' || char == '\u{fffd}'));
     }
 
     #[test]
