@@ -180,7 +180,7 @@ mod tests {
             "in the Secret ci/jenkins at token"
         );
         for odd in ["k8s://ci/jenkins", "k8s://", "k8s://ci/jenkins/a b"] {
-            let error = value("a", odd, &variable, &cluster).unwrap_err().to_string();
+            let error = value("a", odd, &variable, &cluster).unwrap_err().message();
             assert!(error.contains("k8s://NAMESPACE/SECRET/FIELD"), "{error}");
         }
     }
