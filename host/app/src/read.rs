@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use assay_model::bounded::{ReadError, read_bounded};
+use assay_model::bounded::{ReadError, read_bounded, read_expected};
 use camino::Utf8Path;
 
 use crate::error::{RequestError, RequestErrorKind};
@@ -32,7 +32,10 @@ pub fn read_bytes(path: &Utf8Path, flag: &str, limit: u64) -> Result<Vec<u8>, Re
             .hint("check the path; it is relative to the working directory")
     };
     let file = fs_err::File::open(path).map_err(|error| unreadable(plain(&error)))?;
-    read_bounded(file, limit).map_err(|error| match error {
+    // The file itself is read into memory that nobody has cleared before, as components are large.
+    let (file, _) = file.into_parts();
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    read_expected(file, limit, size).map_err(|error| match error {
         ReadError::TooLarge(_) => RequestError::of(
             RequestErrorKind::File,
             format!("`{path}` ({flag}) has more than the {limit} bytes allowed"),

@@ -274,7 +274,7 @@ fn load_plugins(request: &RunFilesRequest, plan: &RunPlan) -> Result<Loaded, Req
         loaded.notes.extend(sourced.notes.iter().cloned());
         let plugin = crate::plugins::load(&engine, &sourced.place, &sourced.bytes)?;
         sourced.check_locked(&plugin)?;
-        let digest = Digest::of(&sourced.bytes);
+        let digest = plugin.digest().clone();
         let is_adapter = plugin.world() == "adapter";
         loaded.references.insert(name.clone(), PluginRef { name: name.clone(), digest: digest.clone(), is_adapter });
         let grants = sources.grants(&sourced, &request.variable)?;

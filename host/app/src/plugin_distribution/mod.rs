@@ -30,5 +30,5 @@ pub use pull::{PulledPlugin, pull_plugin, save_plugins};
 pub use push::{PushRequest, PushedPlugin, push_plugin};
 pub use signers::PluginSigner;
 pub use signing::{Attached, PluginSigningKey, SBOM_BYTES, attach_sbom, attach_signature, attach_vet, sign_plugin};
-pub use sources::{PluginSources, SourcedPlugin};
+pub use sources::{ComponentBytes, PluginSources, SourcedPlugin};
 pub use vet::{VetRequest, VetResult, policy_of_folder, vet_plugin};

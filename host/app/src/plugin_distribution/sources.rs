@@ -53,13 +53,45 @@ pub struct SourcedPlugin {
     /// Its name in `plugins.toml`, by which it is granted something.
     pub entry: Option<String>,
     /// The component.
-    pub bytes: Arc<[u8]>,
+    pub bytes: ComponentBytes,
     /// Whether the argument was a file, which is what its author has on disk.
     pub is_file: bool,
     /// What people should know.
     pub notes: Vec<String>,
     /// What it was locked as.
     locked: Option<LockedPlugin>,
+}
+
+/// The bytes of a component, as they were read: it has some 20 MB, of which no copy is made.
+#[derive(Clone, Debug)]
+pub enum ComponentBytes {
+    /// Of a file.
+    Read(Arc<Vec<u8>>),
+    /// Of a registry or a layout.
+    Fetched(Arc<[u8]>),
+}
+
+impl From<Vec<u8>> for ComponentBytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Read(Arc::new(bytes))
+    }
+}
+
+impl From<Arc<[u8]>> for ComponentBytes {
+    fn from(bytes: Arc<[u8]>) -> Self {
+        Self::Fetched(bytes)
+    }
+}
+
+impl std::ops::Deref for ComponentBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Read(bytes) => bytes,
+            Self::Fetched(bytes) => bytes,
+        }
+    }
 }
 
 /// What an argument stands for.
@@ -196,7 +228,7 @@ impl PluginSources {
         let mut sourced = SourcedPlugin {
             place,
             entry: Some(name.to_owned()),
-            bytes: found.bytes,
+            bytes: found.bytes.into(),
             is_file: false,
             notes: vec![],
             locked: Some(locked.clone()),
@@ -244,7 +276,7 @@ impl PluginSources {
         let mut sourced = SourcedPlugin {
             place: format!("`{image}`"),
             entry: None,
-            bytes: found.bytes,
+            bytes: found.bytes.into(),
             is_file: false,
             notes: vec![],
             locked: None,
