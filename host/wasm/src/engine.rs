@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, component::Linker};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, component::Linker};
 
 use crate::{code_cache::CodeCache, compiler::Compiler, limits, store_state::StoreState, wit::wasi_p2};
 
@@ -270,7 +270,10 @@ fn pooled(metering: Metering, slots: u32) -> Config {
         .max_memory_size(limits::MAX_MEMORY_BYTES)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
-        .linear_memory_keep_resident(0)
+        // Where the kernel can say which pages a call wrote, they are set back instead of being taken away and faulted in again.
+        .linear_memory_keep_resident(limits::RESIDENT_BYTES)
+        .table_keep_resident(limits::RESIDENT_BYTES)
+        .pagemap_scan(Enabled::Auto)
         .max_unused_warm_slots(slots);
     let mut config = config(metering);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));

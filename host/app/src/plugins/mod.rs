@@ -27,6 +27,6 @@ pub(crate) use host::{engine, load, plugin_error};
 pub use local_job::{JobEnd, Waited};
 pub use project::{BuiltPlugin, build_plugin};
 pub use run::{RunInputs, RunPluginRequest, RunVerb, run_plugin};
-pub use run_grants::{GrantRequest, parse_secret};
+pub use run_grants::{GrantRequest, SecretPlaces, parse_secret};
 pub use run_report::{RunArtifact, RunError, RunReport};
 pub use test_cases::{CaseResult, TestPluginRequest, test_plugin};

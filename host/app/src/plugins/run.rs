@@ -23,11 +23,10 @@ use super::{
     run_case::write_case,
     run_check::run_check,
     run_evidence::{RunEvidence, collect},
-    run_grants::GrantRequest,
+    run_grants::{GrantRequest, SecretPlaces},
     run_report::{RunArtifact, RunReport},
 };
 use crate::{
-    cluster_access::ClusterAccess,
     error::RequestError,
     plugin_distribution::{PluginSources, SourcedPlugin},
     plugin_engine::PluginEngine,
@@ -119,10 +118,8 @@ pub struct RunPluginRequest<'a> {
     pub store: Utf8PathBuf,
     /// How components are compiled.
     pub engine: PluginEngine,
-    /// The environment, for secrets.
-    pub variable: &'a dyn Fn(&str) -> Option<String>,
-    /// The cluster, for secrets in it.
-    pub cluster: &'a ClusterAccess,
+    /// Where the values of secrets may be.
+    pub secrets: SecretPlaces<'a>,
     /// Receives the log; nothing does without it.
     pub log: Option<LogSink>,
     /// Waits, and says whether the process is to end.
@@ -163,7 +160,7 @@ fn prepare(request: &RunPluginRequest<'_>, argument: &str, inputs: &RunInputs) -
     // A name that a plugin of a registry gives itself grants it nothing.
     let own_name = sourced.is_file.then(|| plugin.manifest().name.clone());
     let inputs = RunInputs { granted_as: sourced.entry.clone().or(own_name), ..inputs.clone() };
-    let grants = inputs.grants().read(&plugin, &inputs.params, (request.variable, request.cluster))?;
+    let grants = inputs.grants().read(&plugin, &inputs.params, request.secrets)?;
     Ok(Ready { plugin, sourced, inputs, grants })
 }
 
@@ -241,8 +238,7 @@ fn go_on(request: &RunPluginRequest<'_>, id: &str, is_canceled: bool) -> Result<
     }
     let bytes = folder.get(&document.component)?;
     let plugin = load(&engine(&request.engine)?, &format!("of the job {id}"), &bytes)?;
-    let grants =
-        document.inputs.grants().read(&plugin, &document.inputs.params, (request.variable, request.cluster))?;
+    let grants = document.inputs.grants().read(&plugin, &document.inputs.params, request.secrets)?;
     let http = client(&document.inputs, &grants)?;
     finish(request, &folder, document, &plugin, grants, http)
 }

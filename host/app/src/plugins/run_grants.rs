@@ -28,8 +28,17 @@ pub struct GrantRequest {
     pub secrets: Vec<(String, String)>,
 }
 
+/// Where the values of secrets may be.
+#[derive(Clone, Copy)]
+pub struct SecretPlaces<'a> {
+    /// The environment.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+    /// A cluster.
+    pub cluster: &'a ClusterAccess,
+}
+
 impl GrantRequest {
-    /// The grants of a plugin for a job with these parameters. `variable` is the environment, and secrets may be in the cluster.
+    /// The grants of a plugin for a job with these parameters.
     ///
     /// # Errors
     /// The list is none, a secret has no value, or a given secret is for no host.
@@ -37,8 +46,9 @@ impl GrantRequest {
         &self,
         plugin: &Plugin,
         params: &[(String, String)],
-        (variable, cluster): (&dyn Fn(&str) -> Option<String>, &ClusterAccess),
+        places: SecretPlaces<'_>,
     ) -> Result<Grants, RequestError> {
+        let SecretPlaces { variable, cluster } = places;
         let mut given = BTreeMap::new();
         for (name, source) in &self.secrets {
             given.insert(name.clone(), value(name, source, variable, cluster)?);

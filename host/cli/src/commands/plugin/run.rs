@@ -10,7 +10,10 @@ use std::{
 
 use assay_app::{
     ClusterAccess, PluginEngine,
-    plugins::{JobEnd, LogSink, RunInputs, RunPluginRequest, RunReport, RunVerb, Waited, parse_secret, run_plugin},
+    plugins::{
+        JobEnd, LogSink, RunInputs, RunPluginRequest, RunReport, RunVerb, SecretPlaces, Waited, parse_secret,
+        run_plugin,
+    },
 };
 use assay_model::{limits, snapshot::Snapshot};
 use camino::Utf8Path;
@@ -58,8 +61,7 @@ pub(crate) fn run(
         artifacts: flags.artifacts.clone(),
         store: flags.store.clone(),
         engine: engine.clone(),
-        variable: &env.variable,
-        cluster,
+        secrets: SecretPlaces { variable: &env.variable, cluster },
         log: is_talkative.then(|| Arc::new(move |line: &str| printer.error(line)) as LogSink),
         wait: &wait,
         note: &note,
