@@ -31,3 +31,24 @@ fn the_script_of_the_page_runs_opens_what_a_link_leads_to_and_the_page_is_printe
     chromium(&fixture, &format!("file://{file}"), &format!("--print-to-pdf={pdf}"));
     assert!(fs_err::read(pdf).unwrap().starts_with(b"%PDF-"));
 }
+
+#[test]
+#[ignore = "needs chromium and pdftotext"]
+fn a_printed_report_of_a_hundred_components_has_every_violation() {
+    let mut fixture = Fixture::empty();
+    for number in 0..100 {
+        fixture.image(&format!("cart-{number:03}"), &[("bad", "yes")]);
+    }
+    let (file, pdf) = (fixture.path("report.html"), fixture.path("report.pdf"));
+    fixture.validate(&["--output", &format!("html={file}")]).expect(1, "");
+    chromium(&fixture, &format!("file://{file}"), &format!("--print-to-pdf={pdf}"));
+    let output = Command::new("pdftotext").args(["-raw", pdf.as_str(), "-"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let words: Vec<_> = text.split_whitespace().collect();
+    let text = words.join(" ");
+    for number in 0..100 {
+        let message = format!("Image cart-{number:03} is bad");
+        // Once under its rule, and once under its component.
+        assert!(text.matches(&message).count() >= 2, "{message}");
+    }
+}

@@ -46,6 +46,7 @@ mod reference;
 mod registry;
 mod registry_failures;
 mod remote;
+mod report_standards;
 mod reports;
 mod run_again;
 mod run_example;

@@ -177,6 +177,38 @@ fn every_format_of_reports_is_in_the_reference() {
     assert!(missing.is_empty(), "docs/reports.md lacks {missing:?}");
 }
 
+/// The keys that the structs and variants of a source file have in JSON.
+fn keys(source: &str) -> BTreeSet<String> {
+    let code = fs_err::read_to_string(root().join("host").join(source)).unwrap();
+    let types = Regex::new(r"(?ms)^(?:#\[[^\n]*\]\n)*#\[derive\([^)]*Serialize[^)]*\)\]\n.*?^\}").unwrap();
+    let field = Regex::new(
+        r#"(?:#\[serde\([^\]]*?rename = "(?<key>[^"]+)"[^\]]*\)\]\s*)?(?m:^) +(?:pub(?:\(crate\))? )?(?<name>[a-z_]+): "#,
+    )
+    .unwrap();
+    let types = types.find_iter(&code).map(|found| found.as_str());
+    types
+        .flat_map(|of| field.captures_iter(of).collect::<Vec<_>>())
+        .map(|found| found.name("key").unwrap_or_else(|| found.name("name").unwrap()).as_str().to_owned())
+        .collect()
+}
+
+#[test]
+fn every_field_of_a_report_is_in_the_reference() {
+    let text = page("reference/report-fields.md");
+    for (source, at_least) in [
+        ("report/src/json.rs", 25),
+        ("report/src/jsonl.rs", 15),
+        ("report/src/appstudio.rs", 7),
+        ("model/src/run/document.rs", 15),
+        ("model/src/run/artifact.rs", 7),
+    ] {
+        let keys = keys(source);
+        assert!(keys.len() >= at_least, "{source}: {keys:?}");
+        let missing: Vec<_> = keys.iter().filter(|key| !text.contains(&format!("`{key}`"))).collect();
+        assert!(missing.is_empty(), "docs/reference/report-fields.md lacks {missing:?} of {source}");
+    }
+}
+
 #[test]
 fn every_page_is_in_the_summary_and_links_stay_in_the_site() {
     let summary = page("SUMMARY.md");

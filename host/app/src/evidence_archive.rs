@@ -1,5 +1,4 @@
-//! [`collect_evidence`]: reads everything that validating images reads, and keeps it; [`open_evidence`]: opens what
-//! `--evidence` names.
+//! [`collect_evidence`]: reads everything that validating images reads, and keeps it.
 //!
 //! What policies request is known only when they are evaluated. So the images are validated, and every answer on the way
 //! is kept: the same request gets the same answers from the archive.
@@ -8,11 +7,9 @@ use assay_model::{
     error::{ErrorCode, EvaluationError},
     event::{RunFinished, StopReason},
 };
-use assay_oci::OpenedLayout;
-use camino::Utf8Path;
 
 use crate::{
-    error::{RequestError, RequestErrorKind},
+    error::RequestError,
     event::{Event, EventSink},
     image_request::ValidateImageRequest,
     run::start,
@@ -65,13 +62,4 @@ fn collected(finished: &RunFinished) -> CollectedEvidence {
         Some((outcome.component.name.clone(), error.clone()))
     });
     CollectedEvidence { components: finished.outcomes.len(), failed: failed.collect(), stopped: finished.stopped }
-}
-
-/// Opens an OCI image layout or an evidence archive.
-///
-/// # Errors
-/// It is none, or cannot be read.
-pub fn open_evidence(path: &Utf8Path) -> Result<OpenedLayout, RequestError> {
-    OpenedLayout::open(path.as_std_path())
-        .map_err(|error| RequestError::from_error(&error).hint(error.hint()).with_kind(RequestErrorKind::Registry))
 }

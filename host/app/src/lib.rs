@@ -9,6 +9,7 @@
 
 mod archived_cluster;
 mod builtins;
+mod cached_scenarios;
 mod cluster_access;
 mod compare_request;
 mod compose;
@@ -62,11 +63,12 @@ pub use assay_evidence::{
 };
 pub use assay_konflux as konflux;
 pub use builtins::registry_host;
+pub use cached_scenarios::cached_scenarios;
 pub use cluster_access::ClusterAccess;
 pub use compare_request::{CompareRequest, ComparedImage, compare};
 pub use error::{RequestError, RequestErrorKind};
 pub use event::{Event, EventSink};
-pub use evidence_archive::{CollectedEvidence, collect_evidence, open_evidence};
+pub use evidence_archive::{CollectedEvidence, collect_evidence};
 pub use fetch_request::{FetchPolicyRequest, FetchedSource, fetch_policy};
 pub use image_request::{PluginPlaces, PluginRequest, ValidateImageRequest};
 pub use import_request::{import_files, imported_resources};
@@ -82,12 +84,11 @@ pub use policy_sources::{fetch_configuration, fetch_extra_data};
 pub use recorded_runs::{
     CanceledRun, RecordedRuns, Retention, RunExplanation, RunReason, cancel_run, collect_runs, pin_run,
 };
-pub use reused_results::cached_scenarios;
 pub use run::{Canceler, Run, RunResult, start};
 pub use run_files_request::{FinishedRun, Interrupt, RunFilesRequest, rerun, run_files};
 pub use scenario_request::match_scenarios;
 pub use snapshot_request::{ComposeSnapshotRequest, compose_snapshot};
-pub use source_settings::{CacheDir, SourceSettings, add_registries_conf};
+pub use source_settings::{CacheDir, SourceSettings, add_registries_conf, open_evidence};
 pub use test_request::{TestRequest, test_files};
 pub use track_request::{TrackRequest, TrackedTasks, track};
 pub use trust::{KeyText, SignerRequest, TrustRequest};

@@ -1,9 +1,10 @@
-//! [`SourceSettings`]: where fetched policies are kept, whether any may be fetched, and how registries are accessed.
+//! [`SourceSettings`]: where fetched policies are kept, whether any may be fetched, how registries are accessed, and
+//! [`open_evidence`]: what stands in for them.
 
 use std::time::Instant;
 
 use assay_documents::DocumentFormat;
-use assay_oci::{Cache, ContentStore, RegistriesConf, RegistryOptions};
+use assay_oci::{Cache, ContentStore, OpenedLayout, RegistriesConf, RegistryOptions};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
@@ -92,4 +93,13 @@ pub(crate) fn open_registry(options: RegistryOptions) -> Result<ContentStore, Re
 /// What is wrong with it.
 pub fn add_registries_conf(conf: &mut RegistriesConf, text: &str) -> Result<(), String> {
     DocumentFormat::Toml.read(text)?.iter().try_for_each(|document| conf.add(document))
+}
+
+/// Opens an OCI image layout or an evidence archive.
+///
+/// # Errors
+/// It is none, or cannot be read.
+pub fn open_evidence(path: &Utf8Path) -> Result<OpenedLayout, RequestError> {
+    OpenedLayout::open(path.as_std_path())
+        .map_err(|error| RequestError::from_error(&error).hint(error.hint()).with_kind(RequestErrorKind::Registry))
 }

@@ -50,7 +50,7 @@ pub(crate) const COLLECT_HELP: &str = "\
 Exit codes:
   0  the archive is written, whether or not the images pass
   2  invalid request: usage or configuration error (flags, Snapshot, policy, key or plugin)
-  3  error: some evidence could not be read, or the archive could not be written; there is no archive";
+  3  error: evidence could not be read, or the archive not be written; there is no archive";
 
 /// The exit codes in the help of `evidence verify`.
 pub(crate) const VERIFY_ARCHIVE_HELP: &str = "\

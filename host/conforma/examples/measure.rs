@@ -17,6 +17,11 @@ use assay_rego::{
     bench_support::{HostResults, PreparedResults, Program, on_large_stack},
 };
 
+/// The allocator of the program, so that what is measured is what users have.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Default)]

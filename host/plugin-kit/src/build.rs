@@ -11,18 +11,9 @@ use wasi_preview1_component_adapter_provider::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADA
 
 use crate::{
     project::Project,
-    recipe::{OUT, Recipe, Step, recipe},
+    recipe::{BuildOptions, OUT, Recipe, Step, recipe},
     toolchain::MissingTool,
 };
-
-/// How a project is built.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BuildOptions {
-    /// Whether names and line numbers are kept, so that a trap says where it was.
-    pub is_debug: bool,
-    /// The folder for what cargo builds, an absolute path; one in the project if there is none.
-    pub cargo_target_dir: Option<Utf8PathBuf>,
-}
 
 /// A component that was built. It does not have its manifest in it yet.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,11 +17,11 @@ pub mod section;
 mod template;
 mod toolchain;
 
-pub use build::{BuildError, BuildOptions, Built, build};
+pub use build::{BuildError, Built, build};
 pub use case::{Case, CaseError, Expect, Given, GivenAttestation, Observed, ObservedFinding};
 pub use cassette::{Exchange, RecordedRequest, RecordedResponse, read_cassette};
 pub use language::{Language, UnknownWord, World};
 pub use project::{PROJECT_FILE, Project, ProjectError};
-pub use recipe::find_tools;
+pub use recipe::{BuildOptions, find_tools};
 pub use template::{CreateError, create, templates};
 pub use toolchain::MissingTool;

@@ -3,11 +3,19 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
-    build::BuildOptions,
     language::{Language, World},
     project::Project,
     toolchain::{self, FoundTool, MissingTool},
 };
+
+/// How a project is built.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BuildOptions {
+    /// Whether names and line numbers are kept, so that a trap says where it was.
+    pub is_debug: bool,
+    /// The folder for what cargo builds, an absolute path; one in the project if there is none.
+    pub cargo_target_dir: Option<Utf8PathBuf>,
+}
 
 /// The folder of a project that everything that is built goes into.
 pub(crate) const OUT: &str = "out";

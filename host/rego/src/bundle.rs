@@ -132,7 +132,7 @@ impl Bundle {
         let own = packages.iter().filter(|(file, _)| self.policies.contains(*file));
         let outside = own.filter(|(_, package)| !self.roots().iter().any(|root| holds(root, &package.join("/"))));
         let mut messages = outside.map(|(file, package)| {
-            let (roots, package) = (self.roots().join(" "), crate::packages::written_name(package));
+            let (roots, package) = (self.roots().join(" "), crate::data_path::written_name(package));
             format!("manifest roots [{roots}] do not permit 'package {package}' in module '{file}'")
         });
         let message = messages.next().or_else(|| self.misplaced.first().cloned())?;

@@ -15,6 +15,7 @@ mod compile_options;
 pub mod conformance;
 mod coverage;
 mod data;
+mod data_path;
 mod engine;
 mod eval_context;
 mod eval_error;

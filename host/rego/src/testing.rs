@@ -22,11 +22,11 @@ use regex::Regex;
 use crate::{
     compile_error::{Location, Problem},
     coverage::Hits,
+    data_path::written,
     engine::{self, RuleTraceStep, StackError, TraceFilter, TraceOptions},
     eval_context::EvalContext,
     eval_error::EvalError,
     host::Host,
-    packages::written,
     policy_set::PolicySet,
     trace::Trace,
 };

@@ -82,10 +82,11 @@ impl<'a> Rule<'a> {
 }
 
 /// What cosign says of a signature that another key made.
-const MISMATCHES: [&str; 3] = [
+const MISMATCHES: [&str; 4] = [
     "invalid signature when validating ASN.1 encoded signature",
     "crypto/rsa: verification error",
     "failed to verify signature",
+    "accepted signatures do not match threshold, Found: 0, Expected 1",
 ];
 
 /// A finding's message. Where a signature is another key's, `ec` says so in three sentences, of which the first is enough;
@@ -235,7 +236,7 @@ mod tests {
             );
             Finding::new("builtin.image.signature_check", message)
         };
-        let wrong = text(&format!("{}\n {}", MISMATCHES[0], MISMATCHES[1]));
+        let wrong = text(&format!("{}\n {}\n {}", MISMATCHES[0], MISMATCHES[1], MISMATCHES[3]));
         assert_eq!(message(&wrong), "No image signatures found matching the given public key");
         let other = text("the certificate expired");
         assert_eq!(message(&other), other.message);

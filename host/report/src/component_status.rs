@@ -4,9 +4,11 @@ use std::borrow::Cow;
 
 use assay_model::{
     digest::Digest,
-    event::{RunFinished, RunStarted},
+    event::{RunFinished, RunStarted, StopReason},
     outcome::Outcome,
 };
+
+use crate::totals::Totals;
 
 /// The status of a component, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +77,19 @@ pub(crate) fn short_digest(digest: &Digest) -> String {
 /// A number of things: `1 component`, `2 components`.
 pub(crate) fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Why the run ended early, and what that left undone.
+pub(crate) fn stopped_early(stopped: StopReason, totals: &Totals<'_>) -> String {
+    let why = match stopped {
+        StopReason::Deadline => "the deadline passed",
+        StopReason::Interrupted => "the run was interrupted",
+    };
+    match (totals.overtaken, totals.components) {
+        (_, 0) => format!("Stopped early: {why} before any component was evaluated."),
+        (0, _) => format!("Stopped early: {why} when every component was done."),
+        (overtaken, all) => format!("Stopped early: {why}; {overtaken} of {all} components were not evaluated."),
+    }
 }
 
 /// How long the run took, in words; nothing where its start is not known.

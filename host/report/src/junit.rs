@@ -11,9 +11,14 @@ use assay_model::{
     finding::Finding,
     outcome::{Outcome, Verdict},
 };
-use jiff::{Timestamp, Unit};
 
-use crate::{Options, junit_native, metadata::shown_metadata, totals::Totals, xml::Xml};
+use crate::{
+    Options, junit_native,
+    metadata::shown_metadata,
+    timestamp::seconds,
+    totals::Totals,
+    xml::{Xml, property},
+};
 
 /// The suites of the run: those of `ec` only for its name.
 pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
@@ -50,12 +55,6 @@ pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> 
         xml.close();
     }
     Ok(xml.finish())
-}
-
-/// RFC 3339 in UTC without decimals.
-pub(crate) fn seconds(at: Timestamp) -> String {
-    let whole = at.round(jiff::TimestampRound::new().smallest(Unit::Second).mode(jiff::RoundMode::Floor));
-    whole.unwrap_or(at).to_string()
 }
 
 fn suite(xml: &mut Xml, head: &RunStarted, outcome: &Outcome, at: &str, options: Options) {
@@ -103,12 +102,6 @@ fn suite(xml: &mut Xml, head: &RunStarted, outcome: &Outcome, at: &str, options:
     for finding in &decision.warnings {
         case(xml, finding, Some("skipped"), options);
     }
-    xml.close();
-}
-
-/// A property of a suite.
-pub(crate) fn property(xml: &mut Xml, name: &str, value: &str) {
-    xml.open("property", &[("name", Some(name)), ("value", Some(value))]);
     xml.close();
 }
 

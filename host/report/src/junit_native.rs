@@ -18,9 +18,9 @@ use crate::{
     Options,
     by_rule::{description, message, solution, title},
     images::{Image, Images, Member},
-    junit::{property, seconds},
+    timestamp::seconds,
     totals::Totals,
-    xml::Xml,
+    xml::{Xml, property},
 };
 
 /// The class of cases that are about assay and not about a rule.

@@ -32,6 +32,7 @@ mod summary;
 mod summary_markdown;
 mod terminal;
 mod text;
+mod timestamp;
 mod totals;
 mod wrap;
 mod xml;

@@ -14,12 +14,12 @@ use assay_model::{
 use crate::{
     Options,
     by_rule::{Level, Message, Rule, by_rule, components_at, widest_first},
+    component_status::stopped_early,
     component_status::{ComponentStatus, count, duration, summary_line},
     images::{Image, Images},
-    junit::seconds,
     markdown_text::{cell, code, html, prose},
     sanitize::cut,
-    text::stopped_early,
+    timestamp::seconds,
     totals::Totals,
 };
 

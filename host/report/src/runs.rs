@@ -11,7 +11,7 @@ use assay_model::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{junit::seconds, sanitize::cut, xml::Xml};
+use crate::{sanitize::cut, timestamp::seconds, xml::Xml};
 
 /// A Tekton result shares 4096 bytes with all others of its task; a longer note is cut.
 const NOTE_CHARACTERS: usize = 400;

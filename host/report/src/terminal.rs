@@ -18,11 +18,11 @@ use assay_model::{
 use crate::{
     Options,
     by_rule::{Level, Message, Rule, by_rule, widest_first},
+    component_status::stopped_early,
     component_status::{ComponentStatus, count, duration, summary_line},
     images::Images,
-    junit::seconds,
     sanitize::{self, cut},
-    text::stopped_early,
+    timestamp::seconds,
     totals::Totals,
     wrap::wrap,
 };

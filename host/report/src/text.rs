@@ -9,13 +9,15 @@ use std::{borrow::Cow, fmt};
 use assay_model::{
     decide::Decision,
     error::EvaluationError,
-    event::{RunFinished, RunStarted, StopReason},
+    event::{RunFinished, RunStarted},
     finding::Finding,
     outcome::{Outcome, Verdict},
 };
 use serde_json::Value;
 
-use crate::{Options, metadata::shown_metadata, sanitize, terminal, totals::Totals, wrap::wrap};
+use crate::{
+    Options, component_status::stopped_early, metadata::shown_metadata, sanitize, terminal, totals::Totals, wrap::wrap,
+};
 
 /// The longest line of a wrapped field in characters, with its indent.
 const WIDTH: usize = 130;
@@ -141,19 +143,6 @@ impl fmt::Display for Counts {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { violations, warnings, successes } = self;
         write!(to, "Violations: {violations}, Warnings: {warnings}, Successes: {successes}")
-    }
-}
-
-/// Why the run ended early, and what that left undone.
-pub(crate) fn stopped_early(stopped: StopReason, totals: &Totals<'_>) -> String {
-    let why = match stopped {
-        StopReason::Deadline => "the deadline passed",
-        StopReason::Interrupted => "the run was interrupted",
-    };
-    match (totals.overtaken, totals.components) {
-        (_, 0) => format!("Stopped early: {why} before any component was evaluated."),
-        (0, _) => format!("Stopped early: {why} when every component was done."),
-        (overtaken, all) => format!("Stopped early: {why}; {overtaken} of {all} components were not evaluated."),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use assay_model::{
     error::{ErrorCode, EvaluationError},
+    event::StopReason,
     evidence::CheckKind,
 };
 use insta::assert_snapshot;

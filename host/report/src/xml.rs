@@ -87,3 +87,8 @@ pub(crate) fn escape(to: &mut String, text: &str) {
         }
     }
 }
+/// A property of a JUnit suite.
+pub(crate) fn property(xml: &mut Xml, name: &str, value: &str) {
+    xml.open("property", &[("name", Some(name)), ("value", Some(value))]);
+    xml.close();
+}

@@ -16,6 +16,7 @@ mod error;
 mod lock;
 mod logs;
 mod notes;
+mod observer;
 mod queue;
 mod record;
 mod retention;
@@ -27,5 +28,6 @@ mod tests;
 mod writer;
 
 pub use clock::SystemClock;
+pub use observer::{CRASH_POINTS, Observer};
 pub use retention::{Collected, RetentionPolicy};
-pub use store::{CRASH_POINTS, Observer, Store, StoreMode, StoreOptions};
+pub use store::{Store, StoreMode, StoreOptions};

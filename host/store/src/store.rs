@@ -16,19 +16,13 @@ use crate::{
     clock::SystemClock,
     error::{from_io, from_sqlite},
     lock::CoordinatorLock,
+    observer::Observer,
     schema,
     writer::Writer,
 };
 
 /// The file in the folder.
 const FILE: &str = "assay.db";
-
-/// Receives the name of each point that is passed, so that a test can end the process there.
-pub type Observer = Arc<dyn Fn(&'static str) + Send + Sync>;
-
-/// The points that an [`Observer`] is called with: where the process could be killed between two effects.
-pub const CRASH_POINTS: [&str; 6] =
-    ["before-commit", "after-commit", "before-blob-rename", "after-blob-rename", "before-log-write", "after-log-write"];
 
 /// What a process may do with the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use assay_model::port::StoreError;
 use camino::Utf8PathBuf;
 use rusqlite::Connection;
 
-use crate::{error::from_sqlite, store::Observer};
+use crate::{error::from_sqlite, observer::Observer};
 
 /// Requests in one transaction at most: more would let the first one wait for too long.
 const BATCH: usize = 256;

@@ -19,7 +19,7 @@ use assay_model::limits::PLUGIN_BYTES;
 use nix::sys::resource::{Resource, setrlimit};
 
 use crate::{
-    engine::{Metering, compiling_engine},
+    engine_config::{Metering, compiling_engine},
     text,
 };
 

@@ -3,40 +3,21 @@
 //! Everything that could differ between two machines is disabled or deterministic. What the contract does not need
 //! (threads, garbage collection, 64-bit memories, the asynchronous ABI) is disabled.
 
-use std::{
-    num::NonZeroUsize,
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
+    atomic::{AtomicBool, Ordering},
 };
 
-use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, component::Linker};
+use wasmtime::component::Linker;
 
-use crate::{code_cache::CodeCache, compiler::Compiler, limits, store_state::StoreState, wit::wasi_p2};
-
-/// How the computing of a call is limited. No engine does both: that costs guests half of their speed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Metering {
-    /// Instructions are counted: the same call ends the same way on any machine.
-    Fuel,
-    /// Time is measured.
-    Time,
-}
-
-impl Metering {
-    /// The name in command lines and the cache.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Fuel => "fuel",
-            Self::Time => "time",
-        }
-    }
-
-    pub(crate) fn parse(name: &str) -> Option<Self> {
-        [Self::Fuel, Self::Time].into_iter().find(|metering| metering.as_str() == name)
-    }
-}
+use crate::{
+    code_cache::CodeCache,
+    compiler::Compiler,
+    engine_config::{Metering, on_demand, pooled},
+    limits,
+    store_state::StoreState,
+    wit::wasi_p2,
+};
 
 /// Options of an engine.
 #[derive(Clone, Debug)]
@@ -227,67 +208,6 @@ impl Drop for Ticker {
         self.stopped.store(true, Ordering::Relaxed);
         self.thread.unpark();
     }
-}
-
-/// The engine that only compiles: its code runs in the engines of the same metering. It reserves no memory.
-pub(crate) fn compiling_engine(metering: Metering, is_small: bool) -> wasmtime::Result<wasmtime::Engine> {
-    let mut config = if is_small { on_demand(metering) } else { config(metering) };
-    config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
-    wasmtime::Engine::new(&config)
-}
-
-fn config(metering: Metering) -> Config {
-    let mut config = Config::new();
-    config
-        .cranelift_opt_level(OptLevel::Speed)
-        .parallel_compilation(true)
-        .memory_init_cow(true)
-        .concurrency_support(false)
-        .wasm_memory64(false)
-        .relaxed_simd_deterministic(true)
-        .cranelift_nan_canonicalization(metering == Metering::Fuel)
-        .consume_fuel(metering == Metering::Fuel)
-        .epoch_interruption(metering == Metering::Time)
-        .max_wasm_stack(limits::STACK_BYTES)
-        .async_stack_size(3 * limits::STACK_BYTES)
-        .async_stack_zeroing(true)
-        .wasm_backtrace_max_frames(NonZeroUsize::new(32));
-    config
-}
-
-fn pooled(metering: Metering, slots: u32) -> Config {
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(slots)
-        .total_stacks(slots)
-        // Core instances run out first: some toolchains make forty for one component.
-        .total_core_instances(limits::CORE_INSTANCES.saturating_mul(slots))
-        .total_memories(slots.saturating_mul(4).max(limits::MEMORIES))
-        .total_tables(slots.saturating_mul(16).max(limits::TABLES))
-        .max_core_instances_per_component(limits::CORE_INSTANCES)
-        .max_memories_per_component(limits::MEMORIES)
-        .max_tables_per_component(limits::TABLES)
-        .table_elements(limits::TABLE_ELEMENTS)
-        .max_memory_size(limits::MAX_MEMORY_BYTES)
-        .max_component_instance_size(4 << 20)
-        .max_core_instance_size(4 << 20)
-        // Where the kernel can say which pages a call wrote, they are set back instead of being taken away and faulted in again.
-        .linear_memory_keep_resident(limits::RESIDENT_BYTES)
-        .table_keep_resident(limits::RESIDENT_BYTES)
-        .pagemap_scan(Enabled::Auto)
-        .max_unused_warm_slots(slots);
-    let mut config = config(metering);
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    config
-}
-
-/// Without a pool. The reservation of each memory is smaller, so that many fit where address space is scarce.
-fn on_demand(metering: Metering) -> Config {
-    let mut config = config(metering);
-    config
-        .allocation_strategy(InstanceAllocationStrategy::OnDemand)
-        .memory_reservation(64 << 20)
-        .memory_reservation_for_growth(0);
-    config
 }
 
 /// Counts concurrent calls.

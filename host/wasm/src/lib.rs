@@ -36,6 +36,7 @@ pub mod compiler;
 mod denial;
 mod development;
 pub mod engine;
+mod engine_config;
 mod findings;
 pub mod fuzzing;
 pub mod grants;

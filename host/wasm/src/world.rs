@@ -8,7 +8,7 @@ use wasmtime::{
 use crate::{
     call_limits::CallLimits,
     capability::wasi,
-    engine::Metering,
+    engine_config::Metering,
     inspect::Surface,
     permissions::Grantable,
     store_state::StoreState,

@@ -16,7 +16,7 @@ use super::{
     adapter_run::append,
     host::plugin_error,
     job_folder::JobFolder,
-    run::RunInputs,
+    run_inputs::RunInputs,
     run_report::{RunArtifact, RunReport},
 };
 use crate::error::{RequestError, RequestErrorKind};

@@ -1,132 +1,33 @@
 //! [`run_plugin`]: runs a plugin of any world once and outside of any recorded run.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use assay_model::{digest::Digest, port::HttpClient, snapshot::Snapshot};
+use assay_model::{digest::Digest, port::HttpClient};
 use assay_oci::PluginHttp;
 use assay_wasm::{
-    Artifact, CallError, CallTime, Grants, JobKey, JobOptions, LogSink, Plugin, Reporter, RunContext, Sinks,
-    SnapshotInput, Task,
+    Artifact, CallError, CallTime, Grants, JobKey, JobOptions, Plugin, Reporter, Sinks, SnapshotInput, Task,
 };
-use camino::Utf8PathBuf;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::{
     adapter_run::append,
     events_file::EventsFile,
     host::{engine, load, plugin_error},
     job_folder::JobFolder,
-    local_job::{JobDocument, JobEnd, JobTools, LocalJob, Waited},
+    local_job::{JobDocument, JobEnd, JobTools, LocalJob},
     recording_client::RecordingClient,
     run_artifacts::write_artifacts,
     run_case::write_case,
     run_check::run_check,
     run_evidence::{RunEvidence, collect},
-    run_grants::{GrantRequest, SecretPlaces},
+    run_inputs::RunInputs,
     run_report::{RunArtifact, RunReport},
+    run_request::{RunPluginRequest, RunVerb},
 };
 use crate::{
     error::RequestError,
     plugin_distribution::{PluginSources, SourcedPlugin},
-    plugin_engine::PluginEngine,
-    source_settings::SourceSettings,
-    trust::TrustRequest,
 };
-
-/// What a plugin is called with: all that another process needs to go on. No value of a secret is in it.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RunInputs {
-    /// The text of the Snapshot under test.
-    pub snapshot: Option<String>,
-    /// The image under test, in place of a Snapshot.
-    pub image: Option<String>,
-    /// Parameters by name.
-    pub params: Vec<(String, String)>,
-    /// The attempt, from 1.
-    pub attempt: u32,
-    /// The list of plugins, an absolute path.
-    pub plugins: Option<Utf8PathBuf>,
-    /// Whose entry of the list grants something: the argument's, or for a file that of the plugin's name. None of a reference to
-    /// a repository that the list does not have.
-    pub granted_as: Option<String>,
-    /// Whether the plugin is under development.
-    pub is_dev: bool,
-    /// Where the values of secrets are, by their names.
-    pub secrets: Vec<(String, String)>,
-    /// The folder for what is recorded as a case.
-    pub record: Option<Utf8PathBuf>,
-}
-
-impl RunInputs {
-    /// The Snapshot under test and its text.
-    pub(crate) fn snapshot(&self) -> Result<Option<(Snapshot, Arc<str>)>, RequestError> {
-        match (&self.image, &self.snapshot) {
-            (Some(image), _) => Ok(Some((Snapshot::of_image(image), Arc::from("")))),
-            (None, Some(text)) => {
-                let snapshot = Snapshot::parse(text).map_err(|error| RequestError::from_error(&error))?;
-                Ok(Some((snapshot, Arc::from(text.as_str()))))
-            }
-            (None, None) => Ok(None),
-        }
-    }
-
-    fn grants(&self) -> GrantRequest {
-        GrantRequest {
-            plugins: self.plugins.clone(),
-            entry: self.granted_as.clone(),
-            is_dev: self.is_dev,
-            secrets: self.secrets.clone(),
-        }
-    }
-}
-
-/// What is done.
-#[derive(Clone, Debug)]
-pub enum RunVerb {
-    /// A plugin is run.
-    Run {
-        /// The plugin: a file, a name in the list, or a reference by digest.
-        plugin: String,
-        /// What it is called with.
-        inputs: Box<RunInputs>,
-    },
-    /// A job goes on that was interrupted.
-    Resume(String),
-    /// A job is canceled that was interrupted.
-    Cancel(String),
-}
-
-/// A request to run a plugin.
-pub struct RunPluginRequest<'a> {
-    /// What is done.
-    pub verb: RunVerb,
-    /// How registries are accessed, for plugins and for images.
-    pub sources: SourceSettings,
-    /// The layout that `plugin pull --save` wrote; then no plugin is fetched.
-    pub saved: Option<Utf8PathBuf>,
-    /// The OCI layout that has the images under test and their evidence; without one, registries do.
-    pub evidence: Option<Utf8PathBuf>,
-    /// Whose signatures count for the evidence of images.
-    pub trust: Option<TrustRequest>,
-    /// The events that a reporter reads: a file with a line of JSON for each.
-    pub events: Option<Utf8PathBuf>,
-    /// The folder that the plugin's files are written to when it has ended.
-    pub artifacts: Option<Utf8PathBuf>,
-    /// The folder in which jobs of adapters are kept.
-    pub store: Utf8PathBuf,
-    /// How components are compiled.
-    pub engine: PluginEngine,
-    /// Where the values of secrets may be.
-    pub secrets: SecretPlaces<'a>,
-    /// Receives the log; nothing does without it.
-    pub log: Option<LogSink>,
-    /// Waits, and says whether the process is to end.
-    pub wait: &'a dyn Fn(Duration) -> Waited,
-    /// Receives lines for people: which job it is, and how each step ended.
-    pub note: &'a dyn Fn(&str),
-}
 
 /// Runs a check, a task or a reporter once, or a job of an adapter to its end.
 ///
@@ -295,7 +196,7 @@ fn options<'a>(
 ) -> JobOptions<'a> {
     let digest: &Digest = plugin.digest();
     JobOptions {
-        run: run_context(inputs),
+        run: inputs.context(),
         key: JobKey::of(&["local", &digest.to_string()]),
         params: &inputs.params,
         grants,
@@ -303,11 +204,6 @@ fn options<'a>(
         sinks: Sinks { log: request.log.clone(), ..Sinks::default() },
         ..JobOptions::default()
     }
-}
-
-/// The run and scenario that a plugin sees.
-pub(crate) fn run_context(inputs: &RunInputs) -> RunContext {
-    RunContext { run: "local".to_owned(), scenario: "local".to_owned(), attempt: inputs.attempt }
 }
 
 fn run_task(

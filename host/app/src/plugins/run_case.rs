@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use camino::Utf8Path;
 use serde_json::Value;
 
-use super::{run::RunInputs, run_report::RunReport};
+use super::{run_inputs::RunInputs, run_report::RunReport};
 use crate::error::{RequestError, RequestErrorKind};
 
 /// Writes the case of a run whose exchanges are in the folder.

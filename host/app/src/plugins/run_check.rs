@@ -13,10 +13,8 @@ use assay_wasm::{
 use jiff::Timestamp;
 
 use super::{
-    host::plugin_error,
-    run::{RunInputs, RunPluginRequest, run_context},
-    run_evidence::collect,
-    run_report::RunReport,
+    host::plugin_error, run_evidence::collect, run_inputs::RunInputs, run_report::RunReport,
+    run_request::RunPluginRequest,
 };
 use crate::error::RequestError;
 
@@ -37,7 +35,7 @@ pub(crate) fn run_check(
     let collected = collect(request, &snapshot)?;
     let Some(store) = collected.store else { return Err(RequestError::new("there is no store of evidence")) };
     let options = CheckOptions {
-        run: run_context(inputs),
+        run: inputs.context(),
         params: &inputs.params,
         snapshot: SnapshotInput { snapshot: &snapshot, text },
         blobs: store as Arc<_>,

@@ -12,11 +12,11 @@ use assay_model::{
 };
 use assay_oci::ContentStore;
 
-use super::run::RunPluginRequest;
+use super::run_request::RunPluginRequest;
 use crate::{
     error::{RequestError, RequestErrorKind},
-    evidence_archive::open_evidence,
     mode::Mode,
+    source_settings::open_evidence,
     trust::build_trust,
     trust_root::LazyTrustRoot,
 };

@@ -19,6 +19,7 @@ mod progress;
 mod run_files;
 mod run_progress;
 mod run_reports;
+mod run_text;
 mod runs;
 mod scenarios;
 mod sigstore;

@@ -15,7 +15,8 @@ use assay_model::{
 use camino::Utf8PathBuf;
 
 use super::{
-    events::Printed, fetch_policy::print_stdout, run_progress::RunProgress, run_reports::RunReports, runs::show_text,
+    events::Printed, fetch_policy::print_stdout, run_progress::RunProgress, run_reports::RunReports,
+    run_text::show_text,
 };
 use crate::{
     error::CliError,

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     error::CliError,
     exit, files,
-    flags::{go, vsa::ValidateVsaFlags},
+    flags::{go, validate_vsa::ValidateVsaFlags},
     printer::Printer,
     settings::{Environment, ImageSettings, load_vsa_key, refuse_skipped_checks, source_settings, vsa_places},
 };

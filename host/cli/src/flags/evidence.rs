@@ -15,7 +15,7 @@ pub(crate) enum EvidenceCommand {
     #[command(after_help = collect_help())]
     Collect(Box<CollectFlags>),
 
-    /// List what an archive holds
+    /// List the contents of an archive
     #[command(after_help = "Examples:
   # what an archive was made of
   assay evidence inspect evidence.tar
@@ -33,12 +33,12 @@ fn collect_help() -> String {
     format!(
         "Examples:
   # with network access
-  assay evidence collect --images snapshot.yaml --policy github.com/org/policy --public-key cosign.pub \\
-      --ignore-rekor -o evidence.tar
+  assay evidence collect --images snapshot.yaml --policy github.com/org/policy \\
+      --public-key cosign.pub --ignore-rekor -o evidence.tar
 
   # later, without
-  assay validate image --evidence evidence.tar --images snapshot.yaml --policy github.com/org/policy \\
-      --public-key cosign.pub --ignore-rekor
+  assay validate image --evidence evidence.tar --images snapshot.yaml \\
+      --policy github.com/org/policy --public-key cosign.pub --ignore-rekor
 
 {}",
         crate::exit::COLLECT_HELP

@@ -16,7 +16,8 @@ pub(crate) enum Fetch {
   assay fetch policy --source oci::registry.example/policy:v1 \\
       --data-source git::https://git.example/data//data
 
-Each source is fetched into its own directory under `policy` or `data`, named by a hash of the source.")]
+Each source is fetched into its own directory under `policy` or `data`, named by a hash of the
+source.")]
     Policy(FetchPolicyFlags),
 }
 

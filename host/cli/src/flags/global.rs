@@ -58,7 +58,7 @@ pub(crate) struct GlobalFlags {
     #[arg(long, global = true, value_name = "DURATION", help_heading = "Run")]
     pub(crate) timeout: Option<String>,
 
-    /// Kubeconfig for what is named in a cluster [default: the files of KUBECONFIG, ~/.kube/config, the account of the pod]
+    /// Kubeconfig for resources named in a cluster [default: the files of KUBECONFIG, ~/.kube/config, the account of the pod]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Run")]
     pub(crate) kubeconfig: Option<String>,
 }

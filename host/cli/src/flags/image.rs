@@ -1,8 +1,15 @@
 //! The flags of `validate image`.
 
+use std::ffi::OsStr;
+
+use assay_model::image::ImageRef;
 use assay_report::Format;
-use camino::Utf8PathBuf;
-use clap::{ArgAction, Args};
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::{
+    Arg, ArgAction, Args,
+    builder::TypedValueParser,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use super::{go, identity::IdentityFlags, sources::SourceFlags, vsa::VsaFlags};
 
@@ -14,7 +21,7 @@ pub(super) fn help() -> String {
       --public-key cosign.pub --ignore-rekor
 
   # validate one image in a registry and write reports for a pipeline
-  assay validate image --image registry.example/shop/cart:1.2 --policy policy.yaml \\
+  assay validate image registry.example/shop/cart:1.2 --policy policy.yaml \\
       --public-key cosign.pub --ignore-rekor --output text --output json=report.json
 
   # validate an image that a GitHub workflow signed without a key
@@ -23,8 +30,9 @@ pub(super) fn help() -> String {
       --certificate-oidc-issuer https://token.actions.githubusercontent.com
 
   # attest what came of it, with a key of `cosign generate-key-pair`
-  COSIGN_PASSWORD=… assay validate image --images snapshot.yaml --policy policy.yaml --public-key cosign.pub \\
-      --ignore-rekor --vsa --vsa-signing-key cosign.key --vsa-upload local@./vsas
+  COSIGN_PASSWORD=… assay validate image --images snapshot.yaml --policy policy.yaml \\
+      --public-key cosign.pub --ignore-rekor --vsa --vsa-signing-key cosign.key \\
+      --vsa-upload local@./vsas
 
 {}",
         crate::exit::HELP
@@ -66,9 +74,48 @@ pub(crate) struct ImageFlags {
     pub(crate) vsa: VsaFlags,
 }
 
+/// Accepts what is either a file or an image with its registry or namespace. Anything else is more likely a stray word,
+/// such as the value in `--strict false`.
+fn target(text: &str) -> Result<String, &'static str> {
+    let is_document = [".json", ".yaml", ".yml"].iter().any(|ending| text.ends_with(ending));
+    if text.is_empty() || text == "-" || Utf8Path::new(text).is_file() {
+        Ok(text.to_owned())
+    } else if is_document {
+        Err("there is no such file")
+    } else if text.contains('/') && text.parse::<ImageRef>().is_ok() {
+        Ok(text.to_owned())
+    } else {
+        Err("it is neither a file nor an image with its registry")
+    }
+}
+
+/// `ec` has no such argument.
+pub(super) fn without_target(command: clap::Command) -> clap::Command {
+    command.mut_arg("target", |target| target.hide(true).value_parser(NoArgument))
+}
+
+/// Refuses what is given for an argument as if the command had none.
+#[derive(Clone)]
+struct NoArgument;
+
+impl TypedValueParser for NoArgument {
+    type Value = String;
+
+    fn parse_ref(&self, command: &clap::Command, _: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        let mut error = clap::Error::new(ErrorKind::UnknownArgument).with_cmd(command);
+        let value = value.to_string_lossy().into_owned();
+        error.insert(ContextKind::InvalidArg, ContextValue::String(value));
+        Err(error)
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Images")]
 pub(crate) struct InputFlags {
+    /// Image to validate, or file with a Snapshot: the same as --image or --images
+    #[arg(value_name = "IMAGE|FILE", value_parser = target, help_heading = None::<&'static str>)]
+    pub(crate) target: Option<String>,
+
     /// Snapshot to validate, as a file, inline JSON or YAML, or `-` for standard input: a Konflux Snapshot resource or its
     /// spec
     #[arg(long, value_name = "FILE|TEXT", env = "ASSAY_IMAGES")]

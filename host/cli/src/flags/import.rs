@@ -11,9 +11,12 @@ pub(super) fn help() -> &'static str {
   # as JSON: each document with its status, warnings and errors
   assay import scenario.yaml --format json
 
-Read are Application, Component, ComponentGroup, Snapshot, IntegrationTestScenario, EnterpriseContractPolicy, ReleasePlan,
-NudgeConfig (appstudio.redhat.com, konflux-ci.dev), Pipeline, PipelineRun, Task (tekton.dev) and Pipeline (assay.dev/v1).
-Documents of other kinds are ignored.
+These kinds are read; documents of other kinds are ignored:
+  appstudio.redhat.com, konflux-ci.dev  Application, Component, ComponentGroup, Snapshot,
+                                        IntegrationTestScenario, EnterpriseContractPolicy,
+                                        ReleasePlan, NudgeConfig
+  tekton.dev                            Pipeline, PipelineRun, Task
+  assay.dev/v1                          Pipeline
 
 Exit codes:
   0  no document is rejected

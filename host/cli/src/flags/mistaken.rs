@@ -27,7 +27,19 @@ const MISTAKEN: [(&str, &str); 16] = [
 
 /// The error with a tip, if it is about such a command.
 pub(super) fn with_suggestion(mode: Mode, mut error: clap::Error) -> clap::Error {
-    if mode.is_ec() || error.kind() != ErrorKind::InvalidSubcommand {
+    if mode.is_ec() {
+        return error;
+    }
+    // clap takes `--format` for a misspelled `--log-format`, which is about something else.
+    if error.get(ContextKind::InvalidArg) == Some(&ContextValue::String("--format".to_owned()))
+        && error.remove(ContextKind::SuggestedArg).is_some()
+    {
+        let tip = "the format of a report is chosen by `--output`";
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.to_owned().into()]));
+        // The usage has the flag that was suggested.
+        error.remove(ContextKind::Usage);
+    }
+    if error.kind() != ErrorKind::InvalidSubcommand {
         return error;
     }
     let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) else { return error };
@@ -55,6 +67,9 @@ mod tests {
             assert!(text.contains("tip: ") && text.contains(tip), "{text}");
             assert!(!read(Mode::EcCompat).contains(tip));
         }
+        let text =
+            Flags::read(Mode::Native, ["assay", "validate", "image", "--format", "json"]).unwrap_err().to_string();
+        assert!(text.contains("`--output`") && !text.contains("--log-format"), "{text}");
         // What is only misspelled is clap's.
         let text = Flags::read(Mode::Native, ["assay", "valdate"]).unwrap_err().to_string();
         assert!(text.contains("'validate'"), "{text}");

@@ -27,6 +27,7 @@ pub(crate) mod snapshot;
 pub(crate) mod sources;
 pub(crate) mod test;
 pub(crate) mod track;
+pub(crate) mod validate_vsa;
 pub(crate) mod verify;
 pub(crate) mod version;
 pub(crate) mod vsa;
@@ -53,8 +54,9 @@ impl Flags {
         let definition = go::as_pflag(Self::command());
         match mode {
             Mode::Native => definition,
-            Mode::EcCompat => definition
-                .mut_subcommand("validate", |validate| validate.mut_subcommand("image", image::with_short_of_ec)),
+            Mode::EcCompat => definition.mut_subcommand("validate", |validate| {
+                validate.mut_subcommand("image", |image| image::without_target(image::with_short_of_ec(image)))
+            }),
         }
     }
 
@@ -127,7 +129,7 @@ pub(crate) enum Command {
         what: track::Track,
     },
 
-    /// Read Konflux resources and Tekton pipelines, and report what is wrong with them
+    /// Read Konflux resources and Tekton pipelines, and report problems in them
     #[command(after_help = import::help())]
     Import(import::ImportFlags),
 
@@ -137,7 +139,7 @@ pub(crate) enum Command {
         what: snapshot::SnapshotCommand,
     },
 
-    /// Show which integration test scenarios a Snapshot is tested by
+    /// Show which integration test scenarios apply to a Snapshot
     Scenarios {
         #[command(subcommand)]
         what: scenarios::ScenariosCommand,
@@ -147,7 +149,7 @@ pub(crate) enum Command {
     #[command(after_help = compare::help())]
     Compare(compare::CompareFlags),
 
-    /// Run the scenarios of a Snapshot and record what came of them
+    /// Run the scenarios of a Snapshot and record the results
     #[command(after_help = run::help())]
     Run(Box<run::RunFilesFlags>),
 
@@ -197,8 +199,8 @@ pub(crate) enum Validate {
     Input(Box<input::ValidateInputFlags>),
 
     /// Validate images by attestations of earlier validations (VSAs) in place of an evaluation
-    #[command(after_help = vsa::help())]
-    Vsa(Box<vsa::ValidateVsaFlags>),
+    #[command(after_help = validate_vsa::help())]
+    Vsa(Box<validate_vsa::ValidateVsaFlags>),
 
     /// Check that a policy configuration is well formed
     #[command(after_help = policy_file::help())]
@@ -247,6 +249,15 @@ mod tests {
             for argument in command.get_arguments() {
                 assert!(argument.get_help().is_some(), "{name}: {}", argument.get_id());
             }
+        }
+    }
+
+    #[test]
+    fn no_example_or_note_is_wrapped_in_a_window_of_100_characters() {
+        for (name, command) in leaves() {
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let long: Vec<_> = after.lines().filter(|line| line.chars().count() > 100).collect();
+            assert!(long.is_empty(), "{name}: {long:?}");
         }
     }
 

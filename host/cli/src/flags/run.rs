@@ -13,7 +13,8 @@ pub(super) fn help() -> &'static str {
   assay run tenants-config --images snapshot.yaml --plugins plugins.toml --dev
 
   # with reports for a CI system and for Tekton
-  assay run tenants-config --images snapshot.yaml --output junit=junit.xml --output appstudio=test-output.json
+  assay run tenants-config --images snapshot.yaml --output junit=junit.xml \\
+      --output appstudio=test-output.json
 
   # one scenario, with events for a program; the same command goes on after a crash
   assay run tenants-config --images snapshot.yaml --scenario smoke --format jsonl --store .assay
@@ -78,7 +79,7 @@ pub(crate) struct ExecutionFlags {
     #[arg(long, value_name = "N", default_value = "2", help_heading = "Execution")]
     pub(crate) workers: NonZeroUsize,
 
-    /// Output format: text or jsonl (one event on each line)
+    /// Output format: text or jsonl (one event per line)
     #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true, help_heading = "Report")]
     pub(crate) format: RunFormat,
 

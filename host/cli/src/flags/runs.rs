@@ -31,7 +31,7 @@ pub(crate) enum RunsCommand {
     #[command(after_help = RERUN_HELP)]
     Rerun(Box<RerunFlags>),
 
-    /// Keep a run whatever its age, or no longer
+    /// Keep a run regardless of its age, or stop keeping it
     #[command(after_help = PIN_HELP)]
     Pin(PinFlags),
 
@@ -82,10 +82,10 @@ const PIN_HELP: &str = "Examples:
   # keep the run of a release
   assay runs pin run-0123456789abcdef
 
-  # let it go
+  # stop keeping it
   assay runs pin run-0123456789abcdef --remove";
 const GC_HELP: &str = "Examples:
-  # what would go if everything older than a month went?
+  # what would be removed if everything older than a month were?
   assay runs gc --max-age 720h --dry-run
 
   # keep the newest thousand
@@ -143,7 +143,7 @@ pub(crate) struct LogsFlags {
     #[arg(long, value_name = "TASK")]
     pub(crate) task: Option<String>,
 
-    /// Go on until the task has ended
+    /// Follow the log until the task has ended
     #[arg(short, long, requires = "task")]
     pub(crate) follow: bool,
 
@@ -199,15 +199,15 @@ pub(crate) struct PinFlags {
 
 #[derive(Debug, Args)]
 pub(crate) struct GcFlags {
-    /// Remove what is older, such as 720h
+    /// Remove runs older than this, such as 720h
     #[arg(long, value_name = "DURATION")]
     pub(crate) max_age: Option<String>,
 
-    /// Keep only so many
+    /// Number of runs to keep
     #[arg(long, value_name = "COUNT")]
     pub(crate) max_count: Option<u64>,
 
-    /// Only say what would be removed
+    /// Only print what would be removed
     #[arg(long)]
     pub(crate) dry_run: bool,
 

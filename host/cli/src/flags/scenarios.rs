@@ -7,16 +7,16 @@ use super::sources::SourceFlags;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScenariosCommand {
-    /// Decide for each scenario whether a Snapshot is tested by it, and say why
+    /// Show for each scenario whether it applies to a Snapshot, and why
     #[command(after_help = "Examples:
   # which scenarios would run for a Snapshot
   assay scenarios match --from tenants-config --images snapshot.yaml
 
-  # and which of them look at what changed
+  # and which of them apply to what changed
   assay scenarios match --from tenants-config --images snapshot.yaml --changed cart --format json
 
-Contexts are alternatives, as in Konflux. A scenario whose contexts all name components, or with the annotation
-`assay.dev/components`, does not run when --changed names none of these components.
+Contexts are alternatives, as in Konflux. A scenario whose contexts all name components, or with
+the annotation `assay.dev/components`, does not run when --changed names none of these components.
 
 Exit codes:
   0  each scenario was decided

@@ -7,7 +7,7 @@ use super::{registry::RegistryFlags, verify::SignerFlags};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SnapshotCommand {
-    /// Compose a Snapshot of what was built and of the candidates of the other components
+    /// Compose a Snapshot of new builds and the candidates of the other components
     #[command(after_help = "Examples:
   # cart was built; the other components of its application have their last images
   assay snapshot compose --from tenants-config --mode component \\
@@ -17,11 +17,16 @@ pub(crate) enum SnapshotCommand {
   assay snapshot compose --from tenants-config --mode override \\
       --set web=registry.example/shop/web@sha256:… --record --store .assay
 
-Modes: `component` (one build), `group` (builds of one pull request group), `override` (images put in by hand), `coupled`
-(builds that depend on each other) and `commit` (all builds of one commit).
+Modes:
+  component  one build
+  group      builds of one pull request group
+  override   images put in by hand
+  coupled    builds that depend on each other
+  commit     all builds of one commit
 
-Without --record nothing is written. With it the Snapshot is kept, and the candidate `latest` of each component moves, never
-back, by the start of its build; builds of pull requests and groups move nothing.
+Without --record nothing is written. With it, the Snapshot is kept, and the candidate `latest` of
+each component moves to the build that started last; builds of pull requests and groups move
+nothing.
 
 Exit codes:
   0  a Snapshot was composed
@@ -35,10 +40,10 @@ Exit codes:
   assay snapshot wait --images snapshot.yaml --key cosign.pub --limit 5m
 
 Exit codes:
-  0  every image has a signature and an attestation that count
-  1  an image has signatures or attestations, and none of them counts: waiting would not change that
+  0  every image has a signature and an attestation that verify
+  1  an image has signatures or attestations, but none verifies: waiting would not help
   2  invalid request: a flag, the Snapshot or a key is invalid
-  3  the limit is over, and something is not signed or could not be read")]
+  3  the limit was reached: something is not signed yet or could not be read")]
     Wait(Box<WaitFlags>),
 }
 
@@ -52,7 +57,7 @@ pub(crate) struct WaitFlags {
     #[arg(long, value_name = "DURATION", default_value = "5m", help_heading = "Wait")]
     pub(crate) limit: String,
 
-    /// Time between two looks
+    /// Time between two checks
     #[arg(long, value_name = "DURATION", default_value = "5s", help_heading = "Wait")]
     pub(crate) interval: String,
 
@@ -73,7 +78,7 @@ pub(crate) struct ComposeFlags {
     #[arg(long, value_name = "PATH", required = true, num_args = 1.., help_heading = "Composition")]
     pub(crate) from: Vec<Utf8PathBuf>,
 
-    /// How the Snapshot comes to be: component, group, override, coupled or commit
+    /// How the Snapshot is composed: component, group, override, coupled or commit
     #[arg(long, value_name = "MODE", default_value = "component", help_heading = "Composition")]
     pub(crate) mode: String,
 
@@ -98,7 +103,7 @@ pub(crate) struct ComposeFlags {
     #[arg(long, value_name = "UNIX", help_heading = "Build")]
     pub(crate) build_start: Option<String>,
 
-    /// Number of the pull request that was built; its images become no candidates
+    /// Number of the pull request that was built; its images do not become candidates
     #[arg(long, value_name = "NUMBER", help_heading = "Build")]
     pub(crate) pull_request: Option<u64>,
 

@@ -52,7 +52,8 @@ fn bundle_help() -> String {
         "Examples:
   # a release file and its bundle
   assay verify bundle --bundle cart.tar.gz.sigstore.json cart.tar.gz \\
-      --certificate-identity release@shop.example --certificate-oidc-issuer https://accounts.google.com
+      --certificate-identity release@shop.example \\
+      --certificate-oidc-issuer https://accounts.google.com
 
   # the same by digest, with a result for a program
   assay verify bundle --bundle cart.tar.gz.sigstore.json --key cosign.pub --output json sha256:…
@@ -73,7 +74,7 @@ pub(crate) enum VerifyFormat {
 #[command(next_help_heading = "Signatures")]
 pub(crate) struct SignerFlags {
     /// Public key of the signer: a PEM file, inline PEM, `env://NAME` for an environment variable, or
-    /// `k8s://NAMESPACE/SECRET` for a Secret in a cluster; an identity is then not used
+    /// `k8s://NAMESPACE/SECRET` for a Secret in a cluster; takes precedence over an identity
     #[arg(short, long, value_name = "FILE|PEM|env://NAME|k8s://NAMESPACE/SECRET", allow_hyphen_values = true)]
     pub(crate) key: Option<String>,
 

@@ -11,8 +11,12 @@ use crate::{error::CliError, files::read_text, flags::image::InputFlags};
 pub(super) fn load_snapshot(flags: &InputFlags, cluster: &ClusterAccess) -> Result<(Snapshot, String), CliError> {
     refuse_mistaken(flags)?;
     let mut texts = Vec::new();
-    if let Some(argument) = non_empty(flags.images.as_deref()) {
-        texts.push(read_file_or_text(argument, "--images", limits::SNAPSHOT_BYTES)?);
+    let target = non_empty(flags.target.as_deref());
+    let (file, image) = target.map_or((None, None), |target| {
+        if target == "-" || Utf8Path::new(target).is_file() { (Some(target), None) } else { (None, Some(target)) }
+    });
+    if let Some((name, argument)) = one_of("--images", flags.images.as_deref(), file)? {
+        texts.push(read_file_or_text(argument, name, limits::SNAPSHOT_BYTES)?);
     }
     if let Some(file) = non_empty(flags.file_path.as_deref()) {
         let text = read_text(Utf8Path::new(file), "--file-path", limits::SNAPSHOT_BYTES)?;
@@ -32,10 +36,10 @@ pub(super) fn load_snapshot(flags: &InputFlags, cluster: &ClusterAccess) -> Resu
                 .hint("a Snapshot is an object with `components`, each with a `name` and a `containerImage`")
         })?);
     }
-    all.extend(non_empty(flags.image.as_deref()).map(Snapshot::of_image));
+    all.extend(one_of("--image", flags.image.as_deref(), image)?.map(|(_, image)| Snapshot::of_image(image)));
     let count = all.len();
     let Some(merged) = all.into_iter().reduce(Snapshot::merged) else {
-        return Err(CliError::new("no image to validate").hint("pass `--images SNAPSHOT` or `--image IMAGE`"));
+        return Err(CliError::new("no image to validate").hint("pass an image, or a file with a Snapshot"));
     };
     if merged.components.len() > limits::COMPONENTS {
         let count = merged.components.len();
@@ -45,6 +49,20 @@ pub(super) fn load_snapshot(flags: &InputFlags, cluster: &ClusterAccess) -> Resu
     }
     let text = if count == 1 { texts.pop().map(|(text, _)| text).unwrap_or_default() } else { String::new() };
     Ok((merged, text))
+}
+
+/// The value of a flag or of the argument that stands for it, and what to call it.
+fn one_of<'a>(
+    flag: &'static str,
+    value: Option<&'a str>,
+    argument: Option<&'a str>,
+) -> Result<Option<(&'static str, &'a str)>, CliError> {
+    match (non_empty(value), argument) {
+        (Some(_), Some(argument)) => Err(CliError::new(format!("`{argument}` and `{flag}` are both given"))
+            .hint("pass one of them, or a Snapshot with all images")),
+        (Some(value), None) => Ok(Some((flag, value))),
+        (None, argument) => Ok(argument.map(|argument| ("the argument", argument))),
+    }
 }
 
 /// Refuses an image where a Snapshot is expected, and the reverse: the two flags differ by one character.
@@ -73,12 +91,40 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_argument_is_a_snapshot_if_it_is_a_file_and_an_image_otherwise() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = Utf8Path::from_path(folder.path()).unwrap().join("snapshot.yaml");
+        fs_err::write(&file, "components: [{name: a, containerImage: r.example/a}]").unwrap();
+        let load = |target: &str, images: Option<&str>, image: Option<&str>| {
+            let flags = InputFlags {
+                target: Some(target.to_owned()),
+                images: images.map(str::to_owned),
+                image: image.map(str::to_owned),
+                file_path: None,
+                json_input: None,
+                snapshot: None,
+                evidence: None,
+            };
+            let loaded = load_snapshot(&flags, &ClusterAccess::offline(assay_app::Mode::Native));
+            loaded
+                .map(|(found, _)| found.components.iter().map(|one| one.container_image.clone()).collect::<Vec<_>>())
+                .map_err(|error| error.text())
+        };
+        assert_eq!(load(file.as_str(), None, None).unwrap(), ["r.example/a"]);
+        assert_eq!(load("r.example/b:1", None, None).unwrap(), ["r.example/b:1"]);
+        assert_eq!(load("r.example/b:1", Some(file.as_str()), None).unwrap().len(), 2);
+        assert!(load("r.example/b:1", None, Some("r.example/c")).unwrap_err().contains("are both given"));
+        assert!(load(file.as_str(), Some(file.as_str()), None).unwrap_err().contains("are both given"));
+    }
+
+    #[test]
     fn an_image_is_no_snapshot_and_a_file_is_no_image() {
         let folder = tempfile::tempdir().unwrap();
         let file = Utf8Path::from_path(folder.path()).unwrap().join("snapshot.yaml");
         fs_err::write(&file, "").unwrap();
         let text = |images: &str, image: &str| {
             let flags = InputFlags {
+                target: None,
                 images: Some(images.to_owned()),
                 image: Some(image.to_owned()),
                 file_path: None,

@@ -15,11 +15,7 @@ use super::{Environment, non_empty};
 use crate::{
     error::CliError,
     files::read_text,
-    flags::{
-        go,
-        image::ImageFlags,
-        vsa::{ValidateVsaFlags, VsaFlags},
-    },
+    flags::{go, image::ImageFlags, validate_vsa::ValidateVsaFlags, vsa::VsaFlags},
 };
 
 /// The variable with the password of a signing key.

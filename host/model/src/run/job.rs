@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    document::{Artifact, Usage},
+    artifact::{Artifact, Usage},
     id::{RunId, TaskId},
     limits::Priority,
     state::{Cause, RunState},

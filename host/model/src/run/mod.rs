@@ -5,6 +5,7 @@
 //! [`Job`] (one for each cell of a matrix), a job has one or more attempts and exactly one [`TaskResult`]. Everything that is
 //! shown ([`RunDocument`]) follows from the outline, the results and the queue.
 
+mod artifact;
 mod document;
 mod event;
 mod id;
@@ -14,9 +15,8 @@ mod outline;
 mod state;
 mod value;
 
-pub use document::{
-    Artifact, AttemptDocument, RunDocument, RunList, RunSummary, ScenarioDocument, TaskDocument, Usage,
-};
+pub use artifact::{Artifact, Usage};
+pub use document::{AttemptDocument, RunDocument, RunList, RunSummary, ScenarioDocument, TaskDocument};
 pub use event::{Budget, BudgetUse, Change, ProgressEvent};
 pub use id::{InvalidRunId, RunId, TaskId};
 pub use job::{Ending, ErrorClass, Job, JobKey, PluginCall, PluginRef, RemoteJob, TaskResult, Verb, WaitingState};

@@ -4,7 +4,7 @@
 //! and which are its attestations (cosign, `pkg/oci/layout`). So it is found by digest alone, and what belongs to it
 //! under the tags that cosign would give it in a registry.
 
-use super::image_layout::{Entry, Index};
+use super::layout_index::{Entry, Index};
 
 /// The annotation, and its values.
 const KIND: &str = "kind";

@@ -22,15 +22,15 @@ use assay_model::{
 };
 use serde::Deserialize;
 
-use crate::evidence_archive::EVIDENCE_TYPE;
-
 use super::{
     cosign_save::{SavedImage, saved_image},
     fetched::{Body, Fetched, Reference},
     layout_file::{LayoutError, ReadResult, read_within},
+    layout_index::{Entry, Index},
     manifest::MANIFEST,
     tar::TarFile,
 };
+use crate::evidence_archive::EVIDENCE_TYPE;
 
 /// The annotation by which an index names an image (image-spec `annotations.md`).
 pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
@@ -63,13 +63,6 @@ struct Named {
     digests: BTreeMap<Digest, Entry>,
 }
 
-/// A descriptor of the index.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) digest: Digest,
-    pub(super) size: u64,
-}
-
 enum Files {
     Folder(PathBuf),
     Tar(TarFile),
@@ -82,22 +75,6 @@ const LAYOUT: Shape = Shape::Object(&[("imageLayoutVersion", Shape::Any)]);
 struct Layout {
     #[serde(rename = "imageLayoutVersion")]
     version: String,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Index {
-    pub(super) manifests: Vec<IndexEntry>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct IndexEntry {
-    // Read as text: the entry's name should be in the sentence that refuses it.
-    pub(super) digest: String,
-    pub(super) size: u64,
-    #[serde(default)]
-    pub(super) annotations: Option<BTreeMap<String, String>>,
-    #[serde(rename = "artifactType")]
-    artifact_type: Option<String>,
 }
 
 impl ImageLayout {

@@ -9,6 +9,7 @@
 
 mod address;
 mod client;
+mod content_request;
 mod cosign_save;
 mod credentials;
 mod download;
@@ -18,6 +19,7 @@ mod fetched;
 mod hashed;
 mod image_layout;
 mod layout_file;
+mod layout_index;
 mod layout_writer;
 mod manifest;
 mod push;
@@ -25,6 +27,7 @@ mod push_image;
 mod referrers;
 mod registries_conf;
 mod registry;
+mod registry_client;
 mod registry_options;
 mod request;
 mod retry;

@@ -16,15 +16,15 @@ use serde_json::{Value, json};
 use super::{
     client::status_error,
     manifest::OCI_MANIFEST,
-    registry::{Registry, RegistryClient, challenges},
-    request::{RegistryResponse, Request, Upload},
+    registry::Registry,
+    registry_client::{RegistryClient, challenges},
+    request::{BYTES, RegistryResponse, Request, Upload},
 };
 
 /// The requested scope: checking that tags exist requires the right to pull.
 const ACTIONS: &str = "pull,push";
 /// The header by which a registry says that it lists a manifest as a referrer.
 const SUBJECT: &str = "oci-subject";
-pub(super) const BYTES: &str = "application/octet-stream";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 
 /// Files that are pushed as the layers of an image for no machine.

@@ -4,7 +4,10 @@ use assay_model::error::EvaluationError;
 use reqwest::{Response, StatusCode, Url};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{address::NamedBy, push::BYTES};
+use super::address::NamedBy;
+
+/// The media type of bytes of any kind.
+pub(super) const BYTES: &str = "application/octet-stream";
 
 /// Statuses that mean "later": nothing was done.
 const LATER: [u16; 3] = [408, 429, 503];

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use super::{
     ContentStore, Source,
     client::status_error,
-    registry::{Part, Registry, RegistryClient, next_page},
+    registry::Registry,
+    registry_client::{Part, RegistryClient, next_page},
     request::TransferError,
 };
 

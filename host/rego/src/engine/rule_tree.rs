@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
 
+use crate::data_path::written;
 use crate::engine::ast::{Module, Name, Rule, Term, TermKind};
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::ir::{Expr, NodeId};
 use crate::engine::limits::NOTED_ERRORS;
 use crate::engine::span::{Source, Span};
-use crate::packages::written;
 
 /// What the rules of a node make together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -26,10 +26,9 @@ use self::{ids::Ids, markup::Markup};
 use crate::{
     Options,
     by_rule::{Rule, by_rule},
-    component_status::{ComponentStatus, duration, summary_line},
+    component_status::{ComponentStatus, duration, stopped_early, summary_line},
     images::{Image, Images},
-    junit::seconds,
-    text::stopped_early,
+    timestamp::seconds,
     totals::Totals,
 };
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use super::*;
 use crate::{
     Engine, EngineOptions, Plugin,
-    engine::{Metering, compiling_engine},
+    engine_config::{Metering, compiling_engine},
     test_support::built,
 };
 

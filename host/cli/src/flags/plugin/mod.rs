@@ -86,7 +86,8 @@ Exit codes:
   assay plugin inspect out/license-gate.wasm
 
   # what a new version requests that the old one did not
-  assay plugin inspect registry.example/acme/jenkins:0.3.1 --diff registry.example/acme/jenkins:0.3.0
+  assay plugin inspect registry.example/acme/jenkins:0.3.1 \\
+      --diff registry.example/acme/jenkins:0.3.0
 
   # who signed the locked plugin, and what is it granted?
   assay plugin inspect jenkins --plugins plugins.toml")]
@@ -95,7 +96,8 @@ Exit codes:
     /// Push a component to a registry
     #[command(after_help = "Examples:
   # push version 0.3.0 under its tag, signed and with its SBOM
-  assay plugin push out/jenkins.wasm registry.example/acme/jenkins --sign-key cosign.key --sbom sbom.cdx.json
+  assay plugin push out/jenkins.wasm registry.example/acme/jenkins --sign-key cosign.key \\
+      --sbom sbom.cdx.json
 
 Prints the reference by digest.
 
@@ -146,7 +148,8 @@ Exit codes:
   assay plugin vet registry.example/acme/jenkins:0.3.1 --policy policies/vet --plugins plugins.toml
 
   # attach the verdict, which runs with `vet = \"required\"` need
-  assay plugin vet registry.example/acme/jenkins@sha256:… --policy policies/vet --plugins plugins.toml --sign-key team.key
+  assay plugin vet registry.example/acme/jenkins@sha256:… --policy policies/vet \\
+      --plugins plugins.toml --sign-key team.key
 
 Exit codes:
   0  accepted

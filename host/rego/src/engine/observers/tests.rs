@@ -143,6 +143,16 @@ fn a_trace_ends_with_the_first_expression_that_never_held() {
             vec!["5 y = 4 1 y=4", "4 input.x == y 0 input.x=5 y=4"],
         ),
         ("r if {\n\tsome x in []\n\tx > 1\n}\n", 0, vec!["3 some x in [] 0"]),
+        (
+            "r if {\n\txs := {1}\n\t{x | some x in xs} == {3}\n}\n",
+            0,
+            vec!["3 xs := {1} 1 xs={1}", "4 {x | some x in xs} == {3} 0 {x | some x in xs}={1} x=1"],
+        ),
+        (
+            "r if {\n\t{7} == {x | some x in input.nope}\n}\n",
+            0,
+            vec!["3 {7} == {x | some x in input.nope} 0 {x | some x in input.nope}=set()"],
+        ),
     ] {
         let want: Vec<_> = want.into_iter().map(str::to_owned).collect();
         assert_eq!(rule_traces(rules), [(results, want)], "{rules}");

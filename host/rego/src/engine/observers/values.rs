@@ -48,6 +48,7 @@ pub(crate) fn parts<'p>(
         values.result(eval, frame, about, step);
         if failed.is_some_and(|failed| std::ptr::eq(failed, *step)) {
             values.outcome(eval, frame, about, step);
+            values.comprehensions(eval, frame, step);
             break;
         }
     }
@@ -133,6 +134,22 @@ impl<'s> Values<'s> {
         let value = eval.outcome(frame, step).map_or_else(|| "undefined".to_owned(), |value| shown(&value));
         let (start, text) = text;
         self.add(start, &text, value);
+    }
+
+    /// What comprehensions on either side of a comparison made.
+    fn comprehensions<'p>(&mut self, eval: &mut Eval<'p>, frame: usize, step: &'p Step) {
+        let sides = match &step.op {
+            Op::Match { term, pattern: Pattern::Is(other) } | Op::Equal(term, other) => vec![term, other],
+            Op::Match { term, .. } => vec![term],
+            _ => return,
+        };
+        for side in sides {
+            let Term::Comprehension(of) = side else { continue };
+            if let Some(value) = eval.value_again(frame, side) {
+                let text = self.source.slice(of.span).to_owned();
+                self.add(of.span.start, &text, shown(&value));
+            }
+        }
     }
 
     /// The text of a call: all of the span, or the part of it that is one.

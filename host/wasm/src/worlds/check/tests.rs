@@ -8,7 +8,7 @@ use std::{
 use super::{world::WORLD, *};
 use crate::{
     LoadError, LogSink, Plugin, RunContext, Sinks, SnapshotInput,
-    engine::Metering,
+    engine_config::Metering,
     limits,
     test_support::{ENGINE, built, load},
     world::World,

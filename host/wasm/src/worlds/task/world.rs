@@ -3,7 +3,7 @@
 use super::v0_1;
 use crate::{
     call_limits::CallLimits,
-    engine::Metering,
+    engine_config::Metering,
     permissions::{Grantable, Permission},
     world::World,
 };
