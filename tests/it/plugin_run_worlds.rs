@@ -73,7 +73,7 @@ fn what_a_world_needs_and_does_not_have_is_said_with_the_flag_that_gives_it() {
     run(&["nothing.wasm"]).expect(2, "no such file");
     run(&["nothing"]).expect(2, "neither a file nor a plugin");
 
-    // An image that nobody signed is a failure, and the check is not asked about it.
+    // An image that nobody signed is a failure, and the check is not called for it.
     let (snapshot, evidence, key) = (team.fixture.snapshot("registry.test"), team.path("oci"), team.path("key.pub"));
     let snapshot = team.fixture.file("snapshot.json", &snapshot);
     let flags = ["--evidence", &evidence, "--public-key", &key, "--ignore-rekor", "--format", "json"];
