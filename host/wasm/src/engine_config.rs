@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 use crate::limits;
 
@@ -70,10 +70,7 @@ pub(crate) fn pooled(metering: Metering, slots: u32) -> Config {
         .max_memory_size(limits::MAX_MEMORY_BYTES)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
-        // Where the kernel can say which pages a call wrote, they are set back instead of being taken away and faulted in again.
-        .linear_memory_keep_resident(limits::RESIDENT_BYTES)
-        .table_keep_resident(limits::RESIDENT_BYTES)
-        .pagemap_scan(Enabled::Auto)
+        .linear_memory_keep_resident(0)
         .max_unused_warm_slots(slots);
     let mut config = config(metering);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));

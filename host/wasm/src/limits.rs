@@ -12,9 +12,6 @@ pub const MAX_MEMORY_BYTES: usize = 512 << 20;
 /// How often the engine that counts time looks at a running guest.
 pub const TICK: std::time::Duration = std::time::Duration::from_millis(10);
 
-/// Memory of each linear memory and table that stays with its slot after a call, set back to what it was at first.
-pub const RESIDENT_BYTES: usize = 256 << 10;
-
 /// Elements of one table: each costs the host a pointer.
 pub const TABLE_ELEMENTS: usize = 20_000;
 

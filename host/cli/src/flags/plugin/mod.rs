@@ -58,7 +58,8 @@ Exit codes:
       --param registries=registry.example/ --param registries=quay.example/
 
   # a check of one image, whose evidence is in an OCI layout
-  assay plugin run out/license-gate.wasm --image registry.example/shop/cart@sha256:… --evidence ./oci --public-key cosign.pub
+  assay plugin run out/license-gate.wasm --image registry.example/shop/cart@sha256:… \\
+      --evidence ./oci --public-key cosign.pub
 
   # a job of an adapter under development, recorded as the case `green`
   assay plugin run out/jenkins.wasm --param url=http://localhost:8080/job/cart --dev \\
@@ -68,7 +69,8 @@ Exit codes:
   assay plugin run --resume 7f3a91c0
 
   # a locked plugin by its name, without its registry
-  assay plugin run jenkins --plugins plugins.toml --from plugins.tar --param url=https://ci.example.com/job/cart
+  assay plugin run jenkins --plugins plugins.toml --from plugins.tar \\
+      --param url=https://ci.example.com/job/cart
 
   # a report of what was validated
   assay plugin run out/summary.wasm --events events.jsonl --artifacts reports
@@ -77,7 +79,7 @@ Exit codes:
   0  the outcome is success, warning or skipped
   1  the outcome is failure
   2  invalid request: the plugin, the Snapshot, a parameter, a secret or a job
-  3  error: there is no verdict, the plugin may not run, or the process was interrupted and the job waits for `--resume`")]
+  3  error: there is no verdict, the plugin may not run, or the job waits for `--resume`")]
     Run(Box<author::RunFlags>),
 
     /// Print what a component is, requests and declares
