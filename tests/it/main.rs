@@ -38,6 +38,7 @@ mod plugin_distribution;
 mod plugin_languages;
 mod plugin_registry_tools;
 mod plugin_run;
+mod plugin_run_worlds;
 mod plugins;
 mod policies;
 mod policy_fmt;

@@ -47,7 +47,7 @@ fn a_component_is_described_with_what_it_requests() {
         run_in(root, &["plugin", "inspect", licenses.as_str(), "--diff", hostile.as_str(), "--format", "json"]);
     let changes = output.json()["changes"].to_string();
     assert!(changes.contains("+ rule licenses.denied") && changes.contains("- rule hostile"), "{changes}");
-    run_in(root, &["plugin", "run", licenses.as_str()]).expect(2, "is of the world `check`");
+    run_in(root, &["plugin", "run", licenses.as_str()]).expect(2, "is of the world `check`, which checks images");
 }
 
 #[test]

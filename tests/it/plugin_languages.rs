@@ -8,6 +8,13 @@ use crate::{
     tidy::root,
 };
 
+/// Fails unless the call trapped and its report has this.
+#[track_caller]
+fn shows(output: &CommandOutput, text: &str) {
+    let is_trap = output.err.starts_with("error: plugin `gate` trapped: ") && output.err.contains("(plugin-trap)");
+    assert!(output.code == 3 && is_trap && output.err.contains(text), "wanted `{text}`: {output:#?}");
+}
+
 /// Creates a task, changes one line of its source, builds it and runs it.
 fn run_changed(language: &str, source: &str, line: &str, instead: &str) -> CommandOutput {
     let folder = tempfile::tempdir().unwrap();
@@ -42,8 +49,8 @@ fn line_number(template: &str, line: &str) -> usize {
 fn an_exception_in_python_shows_its_file_and_line() {
     let line = "allowed = assay.param(ctx, \"registries\")";
     let output = run_changed("python", "src/app.py", line, "raise ValueError(\"no such cart\")");
-    output.expect(3, "ValueError: no such cart");
-    output.expect(3, &format!("app.py\", line {}", line_number("python/task/app.py", line)));
+    shows(&output, "ValueError: no such cart");
+    shows(&output, &format!("app.py\", line {}", line_number("python/task/app.py", line)));
 }
 
 #[test]
@@ -51,8 +58,8 @@ fn an_exception_in_python_shows_its_file_and_line() {
 fn an_exception_in_javascript_shows_its_file_and_line() {
     let line = "const allowed = list(ctx, 'registries');";
     let output = run_changed("javascript", "src/app.js", line, "throw new RangeError('no such cart');");
-    output.expect(3, "no such cart");
-    output.expect(3, &format!("app.js:{}", line_number("javascript/task/app.js", line)));
+    shows(&output, "no such cart");
+    shows(&output, &format!("app.js:{}", line_number("javascript/task/app.js", line)));
 }
 
 #[test]
@@ -61,6 +68,6 @@ fn a_panic_in_go_shows_its_file_and_line() {
     let line = "registries := assay.List(ctx, \"registries\")";
     let changed = "registries := assay.List(ctx, \"registries\"); if len(registries) < 9 { panic(\"no such cart\") }";
     let output = run_changed("go", "export_assay_plugin_custom_task/task.go", line, changed);
-    output.expect(3, "panic: no such cart");
-    output.expect(3, &format!("task.go:{}", line_number("go/task/task.go", line)));
+    shows(&output, "panic: no such cart");
+    shows(&output, &format!("task.go:{}", line_number("go/task/task.go", line)));
 }

@@ -17,7 +17,7 @@ use crate::fixture::{CommandOutput, command, guest};
 
 /// What a service knows.
 #[derive(Default)]
-struct State {
+pub(crate) struct State {
     /// Jobs by their keys.
     jobs: BTreeMap<String, String>,
     requests: Vec<String>,
@@ -27,15 +27,15 @@ struct State {
 }
 
 /// A service on this machine.
-struct Service {
-    url: String,
+pub(crate) struct Service {
+    pub(crate) url: String,
     state: Arc<Mutex<State>>,
 }
 
 impl Service {
     /// Starts a service. The request of number `stops_at`, from 1, is carried out and never answered; then the channel gets a
     /// word.
-    fn start(stops_at: usize) -> (Self, mpsc::Receiver<()>) {
+    pub(crate) fn start(stops_at: usize) -> (Self, mpsc::Receiver<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(Mutex::new(State::default()));

@@ -132,6 +132,19 @@ impl ClusterAccess {
         Ok((String::from_utf8(pem).map_err(|_| invalid("the key is not valid UTF-8"))?, password))
     }
 
+    /// The text of a field of a Secret: `k8s://NAMESPACE/SECRET/FIELD`. `whence` says where that stands.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(crate) fn read_secret_text(&self, argument: &str, whence: &str) -> Result<String, RequestError> {
+        let invalid = |what: &str| RequestError::of(RequestErrorKind::Cluster, format!("{whence} {what}"));
+        let key = SecretKey::field(argument)
+            .map_err(|_| invalid("is in no field of a Secret").hint("name it as k8s://NAMESPACE/SECRET/FIELD"))?;
+        let bytes = self.cluster(&format!("{whence}: "))?.read_secret(&key);
+        let bytes = bytes.map_err(|error| request_error(self.mode, error))?;
+        String::from_utf8(bytes).map_err(|_| invalid("is not valid UTF-8"))
+    }
+
     fn cluster(&self, place: &str) -> Result<&dyn Cluster, RequestError> {
         self.cluster.as_deref().ok_or_else(|| {
             RequestError::of(RequestErrorKind::Cluster, format!("{place}with `--evidence`, no cluster is accessed"))

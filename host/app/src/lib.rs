@@ -81,6 +81,7 @@ pub use mode::{Mode, ec_final_message};
 pub use orphans::{Orphan, OrphanOutcome, Orphans, OrphansRequest, UnknownTask, find_orphans};
 pub use plan_request::{PlanFilesRequest, plan_files};
 pub use plugin_engine::{COMPILE_VERB, PluginEngine, run_compiler, start_engine};
+pub use plugin_grants::GrantedPermission;
 pub use policy_argument::parse_policy;
 pub use policy_sources::{fetch_configuration, fetch_extra_data};
 pub use recorded_runs::{

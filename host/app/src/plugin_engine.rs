@@ -75,6 +75,12 @@ pub fn start_engine(settings: &PluginEngine, slots: u32) -> Result<Engine, Engin
     Engine::new(EngineOptions { slots, compiler, cache: settings.code_cache() })
 }
 
+/// An engine that does not compare cached code with its digest, to measure what that takes.
+pub(crate) fn unverified_engine(settings: &PluginEngine) -> Result<Engine, EngineError> {
+    let cache = settings.code_cache().map(CodeCache::without_verification);
+    Engine::new(EngineOptions { slots: 1, compiler: Compiler::InProcess, cache })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

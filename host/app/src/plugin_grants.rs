@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use assay_scheduler::ServiceLimit;
 use assay_wasm::{Grants, HostPattern, HttpGrant, SecretGrant, SecretScheme, SecretValue};
 use camino::{Utf8Path, Utf8PathBuf};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{error::RequestError, read::read_text};
@@ -31,6 +31,17 @@ pub(crate) struct HttpEntry {
     private: bool,
 }
 
+/// A host or a secret that a list grants, without the place of a secret's value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GrantedPermission {
+    /// `http` or `secret`.
+    pub kind: &'static str,
+    /// The host, or the name of the secret.
+    pub name: String,
+    /// What it is bound to.
+    pub options: Value,
+}
+
 /// The methods that a plugin may be granted. `CONNECT` and `TRACE` are none of them.
 const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
@@ -49,6 +60,12 @@ impl HttpEntry {
     pub(crate) fn document(&self) -> Value {
         json!({"host": self.host, "methods": self.methods, "plain": self.plain, "private": self.private})
     }
+
+    /// As people who inspect a plugin see it.
+    pub(crate) fn granted(&self) -> GrantedPermission {
+        let options = json!({"methods": self.methods, "plain": self.plain, "private": self.private});
+        GrantedPermission { kind: "http", name: self.host.clone(), options }
+    }
 }
 
 impl SecretEntry {
@@ -65,6 +82,12 @@ impl SecretEntry {
     /// As rules that vet plugins see it: without the place of its value.
     pub(crate) fn document(&self) -> Value {
         json!({"host": self.host, "body": self.body})
+    }
+
+    /// As people who inspect a plugin see it: without the place of its value.
+    pub(crate) fn granted(&self, name: &str) -> GrantedPermission {
+        let options = json!({"host": self.host, "header": self.header, "scheme": self.scheme, "body": self.body});
+        GrantedPermission { kind: "secret", name: name.to_owned(), options }
     }
 }
 
@@ -83,7 +106,7 @@ pub(crate) struct SecretEntry {
     body: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Scheme {
     Plain,
@@ -148,6 +171,7 @@ impl GrantEntry<'_> {
             Ok((name.clone(), SecretGrant { value, host, header, scheme, body: entry.body }))
         });
         Ok(Grants {
+            entry: Some(plugin.to_owned()),
             http: http.collect::<Result<_, RequestError>>()?,
             secrets: secrets.collect::<Result<_, RequestError>>()?,
             limits: self.limits.cloned().unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use assay_model::bounded::{ReadError, read_bounded};
+use assay_model::bounded::{ReadError, read_bounded, read_expected};
 use camino::Utf8Path;
 
 use crate::error::{RequestError, RequestErrorKind};
@@ -43,7 +43,10 @@ pub(crate) fn read_within(path: &Utf8Path, flag: &str, limit: u64) -> Result<Opt
             .hint("check the path; it is relative to the working directory")
     };
     let file = fs_err::File::open(path).map_err(|error| unreadable(plain(&error)))?;
-    match read_bounded(file, limit) {
+    // The file itself is read into memory that nobody has cleared before, as components are large.
+    let (file, _) = file.into_parts();
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    match read_expected(file, limit, size) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(ReadError::TooLarge(_)) => Ok(None),
         Err(ReadError::Io(error)) => Err(unreadable(plain(&error))),

@@ -288,7 +288,7 @@ fn load_plugins(request: &RunFilesRequest, plan: &RunPlan) -> Result<Loaded, Req
         let Some(sourced) = sources.find(name)? else { continue };
         loaded.notes.extend(sourced.notes.iter().cloned());
         let granted = load_plugin(request, &sources, &engine, &sourced)?;
-        let digest = Digest::of(&sourced.bytes);
+        let digest = granted.plugin.digest().clone();
         let is_adapter = granted.plugin.world() == "adapter";
         loaded.references.insert(name.clone(), PluginRef { name: name.clone(), digest: digest.clone(), is_adapter });
         loaded.plugins.insert((digest, name.clone()), granted);

@@ -30,7 +30,20 @@ pub enum ReadError {
 /// assert!(matches!(read_bounded(&b"fives"[..], 4), Err(ReadError::TooLarge(4))));
 /// ```
 pub fn read_bounded(stream: impl Read, limit: u64) -> Result<Vec<u8>, ReadError> {
-    let mut bytes = Vec::new();
+    read_expected(stream, limit, 0)
+}
+
+/// The most memory that is taken before anything is read.
+const EXPECTED: u64 = 64 << 20;
+
+/// The same for a stream that is expected to have so many bytes: if it has, they are read without being copied once more. If it
+/// has not, nothing else is different.
+///
+/// # Errors
+/// As [`read_bounded`].
+pub fn read_expected(stream: impl Read, limit: u64, expected: u64) -> Result<Vec<u8>, ReadError> {
+    let room = expected.min(limit).min(EXPECTED).saturating_add(1);
+    let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
     let read = stream.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if read as u64 > limit { Err(ReadError::TooLarge(limit)) } else { Ok(bytes) }
 }
@@ -48,6 +61,10 @@ mod tests {
             assert!(matches!(read_bounded(io::repeat(7).take(length), 10), Err(ReadError::TooLarge(10))), "{length}");
         }
         assert!(matches!(read_bounded(io::empty(), 0).as_deref(), Ok([])));
+        for expected in [0, 3, 7, 10, 1 << 40] {
+            assert_eq!(read_expected(io::repeat(7).take(7), 10, expected).unwrap(), [7; 7], "{expected}");
+            assert!(matches!(read_expected(io::repeat(7), 10, expected), Err(ReadError::TooLarge(10))), "{expected}");
+        }
     }
 
     #[test]

@@ -104,7 +104,15 @@ fn fill(text: &str, name: &str, language: Language, world: World) -> String {
             "hosts that it wants to reach are permissions of its manifest, which the operator grants in `plugins.toml`."
         }
     };
+    let given = match world {
+        World::Check => "--image registry.example/a@sha256:… --public-key cosign.pub",
+        World::TaskOffline | World::Task => "--images tests/snapshot.json",
+        World::Adapter => "--dev --param url=http://localhost:8080",
+        World::Reporter => "--events tests/events.jsonl --artifacts out/report",
+    };
+    let run = format!("assay plugin run out/{name}.wasm {given}");
     let replaced = [
+        ("{{run}}", run.as_str()),
         ("{{name}}", name),
         ("{{world}}", world.as_str()),
         ("{{snake_world}}", &world.as_str().replace('-', "_")),
@@ -141,7 +149,9 @@ mod tests {
             }
             for file in &files {
                 let text = fs_err::read_to_string(path.join(file)).unwrap();
-                for word in ["name", "world", "snake_world", "language", "Language", "needs", "source", "permissions"] {
+                for word in
+                    ["name", "world", "snake_world", "language", "Language", "needs", "source", "permissions", "run"]
+                {
                     assert!(!text.contains(&format!("{{{{{word}}}}}")), "{language} {world}: {file}");
                 }
             }

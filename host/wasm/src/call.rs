@@ -14,6 +14,7 @@ use crate::{
     call_context::{CallContext, Capabilities},
     call_limits::CallLimits,
     capability::{Effects, logging::Level},
+    denial::Denial,
     engine::Engine,
     engine_config::Metering,
     limits,
@@ -27,7 +28,7 @@ pub(crate) struct Called<T> {
     pub(crate) result: std::result::Result<(T, Effects), Failure>,
     pub(crate) usage: Usage,
     /// What was denied, with what would allow it.
-    pub(crate) denials: Vec<String>,
+    pub(crate) denials: Vec<Denial>,
 }
 
 /// Runs `work` in a fresh store of an engine. `work` makes the instance and calls it.
@@ -55,8 +56,8 @@ pub(crate) fn call<T>(
         Metering::Time => None,
     };
     let state = store.data();
-    let denials = state.http.denials().to_vec();
-    denials.iter().for_each(|denial| state.log.line(Level::Warn, &format!("denied: {denial}")));
+    let denials = [state.http.denials(), state.denials.as_slice()].concat();
+    denials.iter().for_each(|denial| state.log.line(Level::Warn, &format!("denied: {}", denial.text)));
     state.log.close();
     let usage = Usage { fuel, ..state.usage() };
     let result = match (result, &state.abort) {
@@ -140,10 +141,10 @@ fn explain(error: &wasmtime::Error, state: &StoreState, limits: CallLimits) -> F
 }
 
 fn trapped(what: &str, state: &StoreState) -> Failure {
-    let tail = state.stderr.text(limits::STDERR_SHOWN);
+    let tail = state.stderr.excerpt(limits::STDERR_SHOWN);
     let mut what = what.to_owned();
     if !tail.is_empty() {
-        what += &format!("; the end of its stderr: {}", text::one_line(&tail, limits::STDERR_SHOWN));
+        what += &format!("; its stderr: {}", text::one_line(&tail, limits::STDERR_SHOWN));
     }
     Failure::new(ErrorCode::PluginTrap, what).hint("this is a bug in the plugin; report it to its author")
 }

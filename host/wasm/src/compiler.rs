@@ -138,10 +138,14 @@ fn result(status: Option<ExitStatus>, said: &str, time: Duration) -> Result<(), 
     match (status.code(), status.signal()) {
         (Some(0), _) => Ok(()),
         (_, Some(SIGXCPU | SIGKILL)) => Err(CompileError::TooMuch(longer)),
-        (_, Some(SIGABRT)) => {
-            Err(CompileError::TooMuch(format!("takes more than {} GiB of memory to compile", CHILD_MEMORY >> 30)))
-        }
-        (_, Some(SIGXFSZ)) => Err(CompileError::TooMuch(format!("compiles to more than {} MiB", CODE_BYTES >> 20))),
+        (_, Some(SIGABRT)) => Err(CompileError::TooMuch(format!(
+            "takes more than {} GiB of memory to compile, which is a fixed limit",
+            CHILD_MEMORY >> 30
+        ))),
+        (_, Some(SIGXFSZ)) => Err(CompileError::TooMuch(format!(
+            "compiles to more than {} MiB, which is a fixed limit",
+            CODE_BYTES >> 20
+        ))),
         (_, Some(signal)) => Err(CompileError::Failed(format!("the compiler was ended by signal {signal}").into())),
         (Some(code), None) if said.trim().is_empty() => {
             Err(CompileError::Failed(format!("the compiler ended with status {code}").into()))

@@ -12,6 +12,8 @@ use crate::{capability::redact::Redactor, text};
 /// What an operator grants one plugin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
+    /// The name of its entry in `plugins.toml`, for messages; without one, its own name stands there.
+    pub entry: Option<String>,
     /// Hosts that it may send requests to.
     pub http: Vec<HttpGrant>,
     /// Secrets by the name that it uses.

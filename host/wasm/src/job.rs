@@ -36,6 +36,7 @@ use crate::{
         snapshot::{SnapshotInput, SnapshotView},
         test_cases::TestsView,
     },
+    denial::Denial,
     grants::Grants,
     key, limits,
     params::ParamError,
@@ -280,6 +281,7 @@ impl Job {
         };
         let evidence = match &self.blobs {
             Some(blobs) if permissions.contains(Permission::Evidence) => EvidenceView::of(self.evidence.clone(), blobs),
+            None if permissions.contains(Permission::Evidence) => EvidenceView::uncollected(),
             _ => EvidenceView::none(),
         };
         let checkpoint = match &self.checkpoint {
@@ -300,17 +302,17 @@ impl Job {
 }
 
 /// The error that a plugin returned. What it was denied before is most likely why.
-pub(crate) fn fault(plugin: &str, error: &RawError, denials: &[String]) -> CallError {
+pub(crate) fn fault(plugin: &str, error: &RawError, denials: &[Denial]) -> CallError {
     let message = text::one_line(&error.message, limits::TEXT_BYTES);
-    let code = if denials.is_empty() { ErrorCode::PluginError } else { ErrorCode::PluginDenied };
+    let code = denials.first().map_or(ErrorCode::PluginError, |denial| denial.code);
     let found = EvaluationError::new(code, format!("plugin `{plugin}` {}: {message}", error.kind.phrase()));
     CallError { error: with_denials(found, denials), fault: Some(error.kind) }
 }
 
-fn with_denials(error: EvaluationError, denials: &[String]) -> EvaluationError {
+fn with_denials(error: EvaluationError, denials: &[Denial]) -> EvaluationError {
     match denials {
         [] => error,
-        [first, ..] => error.hint(first.clone()),
+        [first, ..] => error.hint(first.text.clone()),
     }
 }
 
@@ -328,7 +330,8 @@ mod tests {
     fn a_denial_stands_beside_the_error_that_follows_from_it() {
         let error = RawError { kind: FaultKind::Internal, message: "no\n".to_owned() };
         assert_eq!(fault("gate", &error, &[]).error.to_string(), "plugin `gate` failed: no\\n");
-        let denied = fault("gate", &error, &["add a line".to_owned()]);
+        let denial = Denial { code: ErrorCode::PluginDenied, text: "add a line".to_owned() };
+        let denied = fault("gate", &error, &[denial]);
         assert_eq!((denied.error.code, denied.error.hint.as_deref()), (ErrorCode::PluginDenied, Some("add a line")));
     }
 }

@@ -33,6 +33,7 @@ pub mod call_limits;
 mod capability;
 pub mod code_cache;
 pub mod compiler;
+mod denial;
 mod development;
 pub mod engine;
 mod engine_config;

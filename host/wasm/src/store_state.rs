@@ -21,6 +21,7 @@ use crate::{
         test_cases::TestsView,
         wasi::{self, Clock, SeededRng, StderrTail},
     },
+    denial::Denials,
     limits,
     usage::Stopwatch,
 };
@@ -43,6 +44,8 @@ pub(crate) struct StoreState {
     pub(crate) events: EventsView,
     pub(crate) limits: CallLimits,
     pub(crate) watch: Stopwatch,
+    /// Quotas that were used up, beside what [`HttpView`] denied.
+    pub(crate) denials: Denials,
     /// Set when the host ends the call. A guest cannot recover from it.
     pub(crate) abort: Option<Abort>,
     calls: u64,
@@ -74,6 +77,7 @@ impl StoreState {
             events: capabilities.events,
             limits,
             watch: Stopwatch::start(),
+            denials: Denials::new(),
             abort: None,
             calls: 0,
             moved: 0,

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use assay_sbom::Package;
+
 use crate::{
     exceptions::Exceptions,
-    sbom::Package,
     terms::{Evaluation, Terms},
 };
 
@@ -102,7 +103,7 @@ pub fn evaluate_sboms(
             Ok(packages) => {
                 for package in packages {
                     for (rule, what) in evaluator.evaluate_package(&package) {
-                        messages.entry((rule, what)).or_default().insert(package.name.clone());
+                        messages.entry((rule, what)).or_default().insert(package.called().into_owned());
                     }
                 }
             }
@@ -126,13 +127,14 @@ struct LicenseEvaluator<'a> {
 impl LicenseEvaluator<'_> {
     /// The violations of one package.
     fn evaluate_package(&mut self, package: &Package) -> Vec<(Rule, String)> {
-        if package.licenses.is_empty() && !package.part && !self.exceptions.covers(&package.name, None) {
+        let called = package.called();
+        if package.licenses.is_empty() && !package.is_part && !self.exceptions.covers(&called, None) {
             return vec![(Rule::Unknown, "has no license".to_owned())];
         }
         let mut found = Vec::new();
         for license in &package.licenses {
             let violation = self.evaluate_license(license);
-            found.extend(violation.filter(|_| !self.exceptions.covers(&package.name, Some(license))));
+            found.extend(violation.filter(|_| !self.exceptions.covers(&called, Some(license))));
         }
         found
     }
@@ -224,7 +226,7 @@ mod tests {
 
     fn package(name: &str, licenses: &[&str]) -> Package {
         let licenses = licenses.iter().map(|license| (*license).to_owned()).collect();
-        Package { name: name.to_owned(), licenses, part: false }
+        Package { name: name.to_owned(), licenses, ..Package::default() }
     }
 
     fn lines(sboms: Vec<Result<Vec<Package>, String>>) -> Vec<String> {
@@ -244,7 +246,7 @@ mod tests {
                 package("pkg:c", &[]),
                 package("pkg:d", &["Own"]),
                 package("pkg:e", &["MIT", "MIT OR GPL-3.0-only"]),
-                Package { part: true, ..package("/etc/passwd", &[]) },
+                Package { is_part: true, ..package("/etc/passwd", &[]) },
             ]
         };
         assert_eq!(

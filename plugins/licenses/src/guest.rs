@@ -18,7 +18,6 @@ use bindings::{
 use crate::{
     exceptions::Exceptions,
     findings::{self, Rule},
-    sbom,
     terms::Terms,
 };
 
@@ -62,9 +61,9 @@ impl image_check::Guest for Licenses {
         let exceptions = Exceptions::new(list(&context, "exceptions")?).map_err(Error::Invalid)?;
         let mut sboms = Vec::new();
         for attestation in evidence::attestations(&image).map_err(|error| internal_error("the attestations", &error))? {
-            if sbom::is_sbom(&attestation.predicate_type) {
+            if assay_sbom::is_sbom(&attestation.predicate_type) {
                 let statement = read(&image, &attestation.statement, attestation.size)?;
-                sboms.push(sbom::packages(&statement));
+                sboms.push(assay_sbom::packages(&statement));
             }
         }
         let finding = |found: findings::Finding| Finding {

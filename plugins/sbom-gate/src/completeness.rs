@@ -1,6 +1,8 @@
 //! [`check`]: which fields packages lack.
 
-use crate::{NAMED, sbom::Package};
+use assay_sbom::Package;
+
+use crate::NAMED;
 
 /// A field that packages can be required to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +40,7 @@ impl Field {
             Self::Name => !package.name.is_empty(),
             Self::Version => !package.version.is_empty(),
             Self::Purl => !package.purl.is_empty(),
-            Self::License => package.has_license,
+            Self::License => !package.licenses.is_empty(),
             Self::Supplier => package.has_supplier,
             Self::Checksum => package.has_checksum,
         }

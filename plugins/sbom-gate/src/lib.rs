@@ -1,15 +1,16 @@
 //! Checks that the SBOM of an image is complete and lists no forbidden package.
 //!
-//! In reading order: [`sbom`] (the packages of a CycloneDX or SPDX document), [`pattern`] (which packages are forbidden),
+//! In reading order: `assay_sbom` (the packages of a CycloneDX or SPDX document), [`pattern`] (which packages are forbidden),
 //! [`completeness`] (which fields packages lack), and here the check of an image.
 
 pub mod completeness;
 pub mod pattern;
-pub mod sbom;
 
 use assay_sdk::{Context, Error, Finding, FindingExt as _, Permission, Rule, Severity, evidence, failure, invalid};
 
-use crate::{completeness::Field, pattern::Pattern, sbom::Sbom};
+use assay_sbom::Package;
+
+use crate::{completeness::Field, pattern::Pattern};
 
 const SBOM: &str = "sbom-gate.sbom";
 const INCOMPLETE: &str = "sbom-gate.incomplete";
@@ -64,17 +65,19 @@ fn evaluate(ctx: &Context<Params>, image: &str) -> Result<Vec<Finding>, Error> {
     let mut packages = Vec::new();
     let mut found = 0;
     for attestation in evidence::attestations(image)? {
-        if !sbom::is_sbom(&attestation.predicate_type) {
+        if !assay_sbom::is_sbom(&attestation.predicate_type) {
             continue;
         }
         found += 1;
-        match Sbom::read(&evidence::statement(image, &attestation)?) {
-            Ok(sbom) if (sbom.packages.len() as u64) < ctx.params.min_packages => {
-                let (has, wants) = (sbom.packages.len(), ctx.params.min_packages);
+        let listed = assay_sbom::packages(&evidence::statement(image, &attestation)?);
+        // Files and the operating system are no packages.
+        match listed.map(|listed| listed.into_iter().filter(|one| !one.is_part).collect::<Vec<_>>()) {
+            Ok(listed) if (listed.len() as u64) < ctx.params.min_packages => {
+                let (has, wants) = (listed.len(), ctx.params.min_packages);
                 findings
                     .push(missing(image, &format!("The SBOM lists {has} packages, fewer than the {wants} required")));
             }
-            Ok(sbom) => packages.extend(sbom.packages),
+            Ok(listed) => packages.extend(listed),
             Err(why) => findings.push(missing(image, &format!("The SBOM cannot be read: {why}"))),
         }
     }
@@ -99,7 +102,7 @@ fn missing(image: &str, message: &str) -> Finding {
     failure(SBOM, message).about(image).solution("Attest an SBOM of the image that lists its packages.")
 }
 
-fn forbidden(image: &str, packages: &[sbom::Package], patterns: &[Pattern]) -> Vec<Finding> {
+fn forbidden(image: &str, packages: &[Package], patterns: &[Pattern]) -> Vec<Finding> {
     let solution = "Remove the package, or update it to a version that is not forbidden.";
     let mut findings = Vec::new();
     let mut more = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 
-use crate::sbom::Package;
+use assay_sbom::Package;
 
 /// Which packages are forbidden.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,10 +9,16 @@ use serde_json::{Value, json};
 use super::plugins_file::{PluginEntry, PluginsFile};
 use crate::{
     error::RequestError,
-    plugin_grants::{GrantEntry, HttpEntry, SecretEntry, service_limit},
+    plugin_grants::{GrantEntry, GrantedPermission, HttpEntry, SecretEntry, service_limit},
 };
 
 impl PluginEntry {
+    /// The hosts and secrets that are granted, as `plugin inspect` shows them.
+    pub(super) fn granted_permissions(&self) -> Vec<GrantedPermission> {
+        let hosts = self.http.iter().map(HttpEntry::granted);
+        hosts.chain(self.secrets.iter().map(|(name, secret)| secret.granted(name))).collect()
+    }
+
     /// What is granted, as rules that vet plugins see it: of secrets their names and hosts.
     pub(super) fn granted(&self) -> Value {
         let secret = |(name, one): (&String, &SecretEntry)| (name.clone(), one.document());
@@ -91,5 +97,14 @@ mod tests {
         assert_eq!(list.service_limit("a").unwrap().map(|limit| limit.max), Some(3));
         let granted = list.plugins["a"].granted().to_string();
         assert!(granted.contains("ci.example.com") && !granted.contains("TOKEN"), "{granted}");
+        let granted = serde_json::to_value(list.plugins["a"].granted_permissions()).unwrap();
+        assert_eq!(
+            granted,
+            json!([
+                {"kind": "http", "name": "ci.example.com", "options": {"methods": ["GET"], "plain": false, "private": true}},
+                {"kind": "secret", "name": "token",
+                 "options": {"host": "ci.example.com", "header": "Authorization", "scheme": "bearer", "body": false}},
+            ])
+        );
     }
 }

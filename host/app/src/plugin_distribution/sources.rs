@@ -53,11 +53,45 @@ pub struct SourcedPlugin {
     /// Its name in `plugins.toml`, by which it is granted something.
     pub entry: Option<String>,
     /// The component.
-    pub bytes: Arc<[u8]>,
+    pub bytes: ComponentBytes,
+    /// Whether the argument was a file, which is what its author has on disk.
+    pub is_file: bool,
     /// What people should know.
     pub notes: Vec<String>,
     /// What it was locked as.
     locked: Option<LockedPlugin>,
+}
+
+/// The bytes of a component, as they were read: it has some 20 MB, of which no copy is made.
+#[derive(Clone, Debug)]
+pub enum ComponentBytes {
+    /// Of a file.
+    Read(Arc<Vec<u8>>),
+    /// Of a registry or a layout.
+    Fetched(Arc<[u8]>),
+}
+
+impl From<Vec<u8>> for ComponentBytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Read(Arc::new(bytes))
+    }
+}
+
+impl From<Arc<[u8]>> for ComponentBytes {
+    fn from(bytes: Arc<[u8]>) -> Self {
+        Self::Fetched(bytes)
+    }
+}
+
+impl std::ops::Deref for ComponentBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Read(bytes) => bytes,
+            Self::Fetched(bytes) => bytes,
+        }
+    }
 }
 
 /// What an argument stands for.
@@ -103,6 +137,7 @@ impl PluginSources {
                     place: format!("`{file}`"),
                     entry: None,
                     bytes: bytes.into(),
+                    is_file: true,
                     notes: vec![],
                     locked: None,
                 })
@@ -175,22 +210,14 @@ impl PluginSources {
 
     /// The store of what is fetched, opened when something is.
     fn store(&self) -> Result<Arc<ContentStore>, RequestError> {
-        let open = || {
-            let store = match &self.saved {
-                Some(path) => ContentStore::open_layout(path.as_std_path()).map_err(|error| {
-                    RequestError::from_error(&error).hint(error.hint()).with_kind(RequestErrorKind::Registry)
-                })?,
-                None => open_registry(self.settings.registries.clone())?,
-            };
-            Ok(Arc::new(store))
-        };
+        let open = || open_plugins(self.saved.as_deref(), &self.settings).map(Arc::new);
         self.store.get_or_init(open).clone()
     }
 
     fn listed(&self, name: &str, entry: &PluginEntry) -> Result<SourcedPlugin, RequestError> {
         let Some(source) = &entry.source else { return self.listed_file(name, entry) };
         let Some(locked) = self.lock.plugins.get(name) else {
-            return Err(request_error(mismatch(format!("assay.lock has no plugin `{name}`"))));
+            return Err(request_error(not_locked(name)));
         };
         check_entry(name, entry, locked).map_err(request_error)?;
         let image = source.at(locked.manifest.clone());
@@ -201,7 +228,8 @@ impl PluginSources {
         let mut sourced = SourcedPlugin {
             place,
             entry: Some(name.to_owned()),
-            bytes: found.bytes,
+            bytes: found.bytes.into(),
+            is_file: false,
             notes: vec![],
             locked: Some(locked.clone()),
         };
@@ -229,6 +257,7 @@ impl PluginSources {
             place: format!("`{name}`"),
             entry: Some(name.to_owned()),
             bytes: bytes.into(),
+            is_file: false,
             notes: vec![],
             locked: None,
         })
@@ -244,12 +273,17 @@ impl PluginSources {
         }
         let store = self.store()?;
         let found = fetch(&store, image).map_err(request_error)?;
-        let mut sourced =
-            SourcedPlugin { place: format!("`{image}`"), entry: None, bytes: found.bytes, notes: vec![], locked: None };
-        let entry = self.list.iter().flat_map(|list| &list.plugins);
-        let mut entry = entry.filter(|(_, entry)| entry.source.as_ref() == Some(&image.repository));
-        if let Some((name, entry)) = entry.next() {
-            sourced.entry = Some(name.clone());
+        let mut sourced = SourcedPlugin {
+            place: format!("`{image}`"),
+            entry: None,
+            bytes: found.bytes.into(),
+            is_file: false,
+            notes: vec![],
+            locked: None,
+        };
+        let entry = self.list.as_ref().map(|list| list.entry_of(&self.lock, image, None)).transpose()?.flatten();
+        if let Some((name, entry)) = entry {
+            sourced.entry = Some(name.to_owned());
             self.check_trust(&store, image, (name, entry), None, &mut sourced.notes)?;
         }
         Ok(sourced)
@@ -275,6 +309,13 @@ impl PluginSources {
         )
         .map(drop)
     }
+}
+
+/// The store that plugins are read from: a layout that was saved, else registries.
+pub(crate) fn open_plugins(saved: Option<&Utf8Path>, settings: &SourceSettings) -> Result<ContentStore, RequestError> {
+    let Some(path) = saved else { return open_registry(settings.registries.clone()) };
+    ContentStore::open_layout(path.as_std_path())
+        .map_err(|error| RequestError::from_error(&error).hint(error.hint()).with_kind(RequestErrorKind::Registry))
 }
 
 /// What else a check of trust depends on.
@@ -340,6 +381,11 @@ pub(crate) fn check_trust(
     Ok(checked)
 }
 
+/// A plugin of the list that `assay.lock` does not have.
+pub(crate) fn not_locked(name: &str) -> EvaluationError {
+    mismatch(format!("assay.lock has no plugin `{name}`"))
+}
+
 fn mismatch(message: String) -> EvaluationError {
     refused(ErrorCode::PluginLockMismatch, message).hint("run `assay plugin lock` and review what it changes")
 }
@@ -392,7 +438,14 @@ pub(crate) fn permissions_digest(plugin: &Plugin) -> Digest {
 impl SourcedPlugin {
     /// A component that an evidence archive has under this name. It was verified when the archive was made.
     pub(crate) fn of_archive(name: &str, bytes: Vec<u8>) -> Self {
-        Self { place: format!("`{name}`"), entry: None, bytes: bytes.into(), notes: vec![], locked: None }
+        Self {
+            place: format!("`{name}`"),
+            entry: None,
+            bytes: bytes.into(),
+            is_file: false,
+            notes: vec![],
+            locked: None,
+        }
     }
 
     /// Whether the loaded plugin is what was locked.

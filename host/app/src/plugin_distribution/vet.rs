@@ -144,7 +144,7 @@ fn input(
     (plugin, about): (&Plugin, &PluginDescription),
 ) -> Result<Value, RequestError> {
     let list = &request.plugins;
-    let entry = list.plugins.iter().find(|(_, entry)| entry.source.as_ref() == Some(&found.image.repository));
+    let entry = list.entry_of(&request.lock, &found.image, about.version.parse().ok().as_ref())?;
     let root = LazyTrustRoot::new(request.sources.trust_root.clone());
     let trusted = match entry {
         Some((_, entry)) => list.signers(&entry.trust, &root)?,

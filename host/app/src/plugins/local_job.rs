@@ -29,7 +29,7 @@ const RETRIES: u32 = 8;
 const BACK_OFF: [u64; 4] = [2, 10, 60, 300];
 
 /// The version of [`JobDocument`].
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What is kept of a job.
 #[derive(Clone, Debug, Serialize, Deserialize)]

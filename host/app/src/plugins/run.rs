@@ -1,97 +1,137 @@
-//! [`run_plugin`]: runs a task, or a job of an adapter, once and outside of any recorded run.
+//! [`run_plugin`]: runs a plugin of any world once and outside of any recorded run.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use assay_model::{digest::Digest, limits, port::HttpClient};
+use assay_model::{digest::Digest, port::HttpClient};
 use assay_oci::PluginHttp;
 use assay_wasm::{
-    CallError, CallTime, Grants, JobKey, JobOptions, LogSink, Plugin, RunContext, Sinks, SnapshotInput, Task,
+    Artifact, CallError, CallTime, Grants, JobKey, JobOptions, Plugin, Reporter, Sinks, SnapshotInput, Task,
 };
-use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
 use super::{
     adapter_run::append,
+    events_file::EventsFile,
     host::{engine, load, plugin_error},
     job_folder::JobFolder,
-    local_job::{JobDocument, JobEnd, JobTools, LocalJob, Waited},
+    local_job::{JobDocument, JobEnd, JobTools, LocalJob},
     recording_client::RecordingClient,
+    run_artifacts::write_artifacts,
     run_case::write_case,
+    run_check::run_check,
+    run_evidence::{RunEvidence, collect},
     run_inputs::RunInputs,
     run_report::{RunArtifact, RunReport},
+    run_request::{RunPluginRequest, RunVerb},
 };
-use crate::{error::RequestError, plugin_engine::PluginEngine, read::read_bytes};
+use crate::{
+    error::RequestError,
+    plugin_distribution::{PluginSources, SourcedPlugin},
+};
 
-/// What is done.
-#[derive(Clone, Debug)]
-pub enum RunVerb {
-    /// A component is run.
-    Run {
-        /// The component.
-        component: Utf8PathBuf,
-        /// What it is called with.
-        inputs: Box<RunInputs>,
-    },
-    /// A job goes on that was interrupted.
-    Resume(String),
-    /// A job is canceled that was interrupted.
-    Cancel(String),
-}
-
-/// A request to run a plugin.
-pub struct RunPluginRequest<'a> {
-    /// What is done.
-    pub verb: RunVerb,
-    /// The folder in which jobs of adapters are kept.
-    pub store: Utf8PathBuf,
-    /// How components are compiled.
-    pub engine: PluginEngine,
-    /// The environment, for secrets.
-    pub variable: &'a dyn Fn(&str) -> Option<String>,
-    /// Receives the log; nothing does without it.
-    pub log: Option<LogSink>,
-    /// Waits, and says whether the process is to end.
-    pub wait: &'a dyn Fn(Duration) -> Waited,
-    /// Receives lines for people: which job it is, and how each step ended.
-    pub note: &'a dyn Fn(&str),
-}
-
-/// Runs a task once, or a job of an adapter to its end.
+/// Runs a check, a task or a reporter once, or a job of an adapter to its end.
 ///
 /// # Errors
-/// The plugin is of another world, its parameters do not match it, there is no such job, or the folder of jobs cannot be used.
+/// The plugin cannot be had or may not run, its parameters do not match it, something that its world needs is not given, there
+/// is no such job, or the folder of jobs cannot be used.
 pub fn run_plugin(request: &RunPluginRequest<'_>) -> Result<JobEnd, RequestError> {
     match &request.verb {
-        RunVerb::Run { component, inputs } => begin(request, component, inputs),
+        RunVerb::Run { plugin, inputs } => begin(request, plugin, inputs),
         RunVerb::Resume(id) => go_on(request, id, false),
         RunVerb::Cancel(id) => go_on(request, id, true),
     }
 }
 
-fn begin(request: &RunPluginRequest<'_>, file: &Utf8Path, inputs: &RunInputs) -> Result<JobEnd, RequestError> {
-    let bytes = read_bytes(file, "the component", limits::PLUGIN_BYTES)?;
-    let plugin = load(&engine(&request.engine)?, &format!("`{file}`"), &bytes)?;
-    let grants = inputs.grants().read(&plugin, &inputs.params, request.variable)?;
-    let http = client(inputs, &grants)?;
-    if plugin.world() != "adapter" {
-        let report = run_task(&plugin, request, inputs, grants, http)?;
-        record(inputs, &plugin, &report)?;
-        return Ok(JobEnd::Ended(Box::new(report)));
+/// A plugin that may run, with what it is granted.
+struct Ready {
+    plugin: Plugin,
+    sourced: SourcedPlugin,
+    inputs: RunInputs,
+    grants: Grants,
+}
+
+/// The plugin that an argument stands for, verified as the list says.
+fn prepare(request: &RunPluginRequest<'_>, argument: &str, inputs: &RunInputs) -> Result<Ready, RequestError> {
+    let list = inputs.plugins.as_deref();
+    let sources = PluginSources::new(list, request.saved.as_deref(), inputs.is_dev, request.sources.clone())?;
+    let sourced = sources.source(argument)?;
+    let plugin = load(&engine(&request.engine)?, &sourced.place, &sourced.bytes)?;
+    sourced.check_locked(&plugin)?;
+    sourced.notes.iter().for_each(|note| (request.note)(&format!("warning: {note}")));
+    // A name that a plugin of a registry gives itself grants it nothing.
+    let own_name = sourced.is_file.then(|| plugin.manifest().name.clone());
+    let inputs = RunInputs { granted_as: sourced.entry.clone().or(own_name), ..inputs.clone() };
+    let grants = inputs.grants().read(&plugin, &inputs.params, request.secrets)?;
+    Ok(Ready { plugin, sourced, inputs, grants })
+}
+
+fn begin(request: &RunPluginRequest<'_>, argument: &str, inputs: &RunInputs) -> Result<JobEnd, RequestError> {
+    let Ready { plugin, sourced, inputs, grants } = prepare(request, argument, inputs)?;
+    check_flags(request, &plugin, &inputs)?;
+    match plugin.world() {
+        "check" => return run_check(&plugin, request, &inputs, grants).map(ended),
+        "reporter" => {
+            let http = client(&inputs, &grants)?;
+            return render(&plugin, request, &inputs, grants, http).map(ended);
+        }
+        "adapter" => {}
+        _ => {
+            let http = client(&inputs, &grants)?;
+            let report = run_task(&plugin, request, &inputs, grants, http)?;
+            record(&inputs, &plugin, &report)?;
+            return Ok(ended(report));
+        }
     }
+    let http = client(&inputs, &grants)?;
     let now = Timestamp::now();
-    let folder = JobFolder::create(&request.store, &format!("{now}\n{file}"))?;
-    let component = folder.put(&bytes)?;
-    let document = JobDocument::new(inputs.clone(), component, now);
+    let folder = JobFolder::create(&request.store, &format!("{now}\n{argument}"))?;
+    let component = folder.put(&sourced.bytes)?;
+    let document = JobDocument::new(inputs, component, now);
     folder.write(&document)?;
     (request.note)(&format!("job {}; if this process ends, `assay plugin run --resume {0}` goes on", folder.id()));
     finish(request, &folder, document, &plugin, grants, http)
+}
+
+fn ended(report: RunReport) -> JobEnd {
+    JobEnd::Ended(Box::new(report))
+}
+
+/// What is requested must have a meaning for the world of the plugin.
+fn check_flags(request: &RunPluginRequest<'_>, plugin: &Plugin, inputs: &RunInputs) -> Result<(), RequestError> {
+    let (name, world) = (&plugin.manifest().name, plugin.world());
+    let refused = |fact: String| Err(RequestError::new(format!("the plugin `{name}` is of the world `{world}`{fact}")));
+    let has_subject = inputs.snapshot.is_some() || inputs.image.is_some();
+    match world {
+        "check" if !has_subject => {
+            refused(", which checks images, and none is given".to_owned()).map_err(|error: RequestError| {
+                error.hint(
+                    "pass `--image REPOSITORY@sha256:…` or `--images snapshot.json`; `assay plugin test` needs neither",
+                )
+            })
+        }
+        "reporter" if request.events.is_none() => {
+            refused(", which reads the events of a run, and none are given".to_owned()).map_err(|error| {
+                error.hint(
+                "pass `--events FILE`, which `--output jsonl=FILE` of `assay validate image` and `assay run` writes",
+            )
+            })
+        }
+        "check" | "reporter" if inputs.record.is_some() => {
+            refused(", and `--record` is for tasks and adapters".to_owned())
+        }
+        _ if world != "reporter" && request.events.is_some() => {
+            refused(", and only reporters read `--events`".to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn go_on(request: &RunPluginRequest<'_>, id: &str, is_canceled: bool) -> Result<JobEnd, RequestError> {
     let folder = JobFolder::open(&request.store, id)?;
     let mut document = JobDocument::read(&folder)?;
     if let Some(report) = document.report {
-        return Ok(JobEnd::Ended(Box::new(report)));
+        write_kept(request, &folder, &report)?;
+        return Ok(ended(report));
     }
     if is_canceled {
         document.cancel(Timestamp::now());
@@ -99,7 +139,7 @@ fn go_on(request: &RunPluginRequest<'_>, id: &str, is_canceled: bool) -> Result<
     }
     let bytes = folder.get(&document.component)?;
     let plugin = load(&engine(&request.engine)?, &format!("of the job {id}"), &bytes)?;
-    let grants = document.inputs.grants().read(&plugin, &document.inputs.params, request.variable)?;
+    let grants = document.inputs.grants().read(&plugin, &document.inputs.params, request.secrets)?;
     let http = client(&document.inputs, &grants)?;
     finish(request, &folder, document, &plugin, grants, http)
 }
@@ -117,8 +157,17 @@ fn finish(
     let end = LocalJob::new(folder, document, tools)?.finish()?;
     if let JobEnd::Ended(report) = &end {
         record(&inputs, plugin, report)?;
+        write_kept(request, folder, report)?;
     }
     Ok(end)
+}
+
+/// Writes the files of a job that has ended to where the user wants them.
+fn write_kept(request: &RunPluginRequest<'_>, folder: &JobFolder, report: &RunReport) -> Result<(), RequestError> {
+    let Some(to) = &request.artifacts else { return Ok(()) };
+    let read = |one: &RunArtifact| Ok((one.name.clone(), folder.get(&one.digest)?));
+    let files: Vec<_> = report.artifacts.iter().map(read).collect::<Result<_, RequestError>>()?;
+    write_artifacts(to, files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())))
 }
 
 /// The network, and the cassette if there is one.
@@ -137,6 +186,26 @@ fn record(inputs: &RunInputs, plugin: &Plugin, report: &RunReport) -> Result<(),
     }
 }
 
+/// What the calls of every world have in common.
+fn options<'a>(
+    plugin: &Plugin,
+    request: &RunPluginRequest<'_>,
+    inputs: &'a RunInputs,
+    grants: Grants,
+    http: Arc<dyn HttpClient>,
+) -> JobOptions<'a> {
+    let digest: &Digest = plugin.digest();
+    JobOptions {
+        run: inputs.context(),
+        key: JobKey::of(&["local", &digest.to_string()]),
+        params: &inputs.params,
+        grants,
+        http: Some(http),
+        sinks: Sinks { log: request.log.clone(), ..Sinks::default() },
+        ..JobOptions::default()
+    }
+}
+
 fn run_task(
     plugin: &Plugin,
     request: &RunPluginRequest<'_>,
@@ -145,26 +214,66 @@ fn run_task(
     http: Arc<dyn HttpClient>,
 ) -> Result<RunReport, RequestError> {
     let snapshot = inputs.snapshot()?;
-    let digest: &Digest = plugin.digest();
+    let reads_evidence = plugin.requested().any(|one| one.kind == "evidence");
+    let RunEvidence { store, images } = match &snapshot {
+        Some((snapshot, _)) if reads_evidence && request.trust.is_some() => collect(request, snapshot)?,
+        _ => RunEvidence::default(),
+    };
+    if reads_evidence && store.is_none() {
+        (request.note)(
+            "warning: the plugin reads evidence, and there is none: pass a Snapshot or an image, and `--public-key`",
+        );
+    }
+    let mut evidence = Vec::new();
+    for image in images {
+        match image.evidence {
+            Ok(found) => evidence.push(found),
+            Err(error) => return Ok(RunReport::of_error(&error, assay_wasm::Usage::default())),
+        }
+    }
     let options = JobOptions {
-        run: RunContext { run: "local".to_owned(), scenario: "local".to_owned(), attempt: inputs.attempt },
-        key: JobKey::of(&["local", &digest.to_string()]),
-        params: &inputs.params,
         snapshot: snapshot.as_ref().map(|(snapshot, text)| SnapshotInput { snapshot, text: Arc::clone(text) }),
-        grants,
-        http: Some(http),
-        sinks: Sinks { log: request.log.clone(), ..Sinks::default() },
-        ..JobOptions::default()
+        evidence,
+        blobs: store.map(|store| store as Arc<_>),
+        ..options(plugin, request, inputs, grants, http)
     };
     let task = Task::new(plugin, options).map_err(|error| plugin_error(&error))?;
     let outcome = task.run(CallTime { now: Timestamp::now(), attempt: inputs.attempt });
     Ok(match outcome.result {
         Ok((verdict, effects)) => {
-            let mut artifacts = Vec::new();
-            effects.artifacts.into_iter().for_each(|staged| append(&mut artifacts, staged));
-            let described = artifacts.iter().map(RunArtifact::of).collect();
+            let described = keep(request, effects.artifacts)?;
             RunReport::of_verdict(&verdict, described, outcome.usage)
         }
         Err(CallError { error, .. }) => RunReport::of_error(&error, outcome.usage),
     })
+}
+
+fn render(
+    plugin: &Plugin,
+    request: &RunPluginRequest<'_>,
+    inputs: &RunInputs,
+    grants: Grants,
+    http: Arc<dyn HttpClient>,
+) -> Result<RunReport, RequestError> {
+    let events = request.events.as_deref().map_or_else(|| Ok(EventsFile::default()), EventsFile::read)?;
+    let options = JobOptions { events: Some(Arc::new(events)), ..options(plugin, request, inputs, grants, http) };
+    let reporter = Reporter::new(plugin, options).map_err(|error| plugin_error(&error))?;
+    let outcome = reporter.render(CallTime { now: Timestamp::now(), attempt: inputs.attempt });
+    Ok(match outcome.result {
+        Ok((_, effects)) => RunReport::of_files(keep(request, effects.artifacts)?, outcome.usage),
+        Err(CallError { error, .. }) => RunReport::of_error(&error, outcome.usage),
+    })
+}
+
+/// Writes what a call staged to where the user wants it, and describes it.
+fn keep(
+    request: &RunPluginRequest<'_>,
+    staged: Vec<assay_wasm::StagedArtifact>,
+) -> Result<Vec<RunArtifact>, RequestError> {
+    let mut artifacts: Vec<Artifact> = Vec::new();
+    staged.into_iter().for_each(|one| append(&mut artifacts, one));
+    if let Some(to) = &request.artifacts {
+        write_artifacts(to, artifacts.iter().map(|one| (one.name.as_str(), &*one.bytes)))?;
+    }
+    Ok(artifacts.iter().map(RunArtifact::of).collect())
 }

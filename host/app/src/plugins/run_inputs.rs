@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use assay_model::snapshot::Snapshot;
+use assay_wasm::RunContext;
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,9 @@ pub struct RunInputs {
     pub attempt: u32,
     /// The list of plugins, an absolute path.
     pub plugins: Option<Utf8PathBuf>,
+    /// Whose entry of the list grants something: the argument's, or for a file that of the plugin's name. None of a reference to
+    /// a repository that the list does not have.
+    pub granted_as: Option<String>,
     /// Whether the plugin is under development.
     pub is_dev: bool,
     /// Where the values of secrets are, by their names.
@@ -46,6 +50,16 @@ impl RunInputs {
 
     /// What decides about permissions.
     pub(crate) fn grants(&self) -> GrantRequest {
-        GrantRequest { plugins: self.plugins.clone(), is_dev: self.is_dev, secrets: self.secrets.clone() }
+        GrantRequest {
+            plugins: self.plugins.clone(),
+            entry: self.granted_as.clone(),
+            is_dev: self.is_dev,
+            secrets: self.secrets.clone(),
+        }
+    }
+
+    /// The run and scenario that the plugin sees.
+    pub(crate) fn context(&self) -> RunContext {
+        RunContext { run: "local".to_owned(), scenario: "local".to_owned(), attempt: self.attempt }
     }
 }

@@ -71,6 +71,11 @@ impl RunReport {
         }
     }
 
+    /// The report of a reporter, which has files and no verdict.
+    pub(crate) fn of_files(artifacts: Vec<RunArtifact>, usage: Usage) -> Self {
+        Self { outcome: "SUCCESS".to_owned(), artifacts, ..Self::empty(usage) }
+    }
+
     /// The report of an error.
     pub(crate) fn of_error(error: &EvaluationError, usage: Usage) -> Self {
         let EvaluationError { code, message, hint } = error;

@@ -1,9 +1,35 @@
-//! [`parse_plugin`]: a WebAssembly check with its parameters.
+//! [`parse_plugin`]: a WebAssembly check with its parameters; [`plugin_trust_request`]: whose signatures count for what a plugin
+//! reads.
 
-use assay_app::PluginRequest;
+use assay_app::{
+    CertificateLogPolicy, ClusterAccess, LogPolicy, PluginRequest, Relocation, SignerRequest, TrustRequest,
+};
 use camino::Utf8Path;
 
-use crate::error::CliError;
+use super::{
+    Environment, non_empty,
+    trust::{identity, load_key},
+};
+use crate::{error::CliError, flags::plugin::author::RunFlags};
+
+/// Whose signatures count for the evidence of images; none without a key and an identity.
+pub(crate) fn plugin_trust_request(
+    flags: &RunFlags,
+    env: &Environment,
+    cluster: &ClusterAccess,
+) -> Result<Option<TrustRequest>, CliError> {
+    let signer = match (non_empty(flags.public_key.as_deref()), identity(&flags.identity)) {
+        (Some(argument), _) => SignerRequest::Key(load_key(argument, "--public-key", env.variable, cluster)?),
+        (None, Some(identity)) => SignerRequest::Identity(identity),
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(TrustRequest {
+        signer,
+        log: if flags.ignore_rekor { LogPolicy::Ignored } else { LogPolicy::Required },
+        certificate_log: CertificateLogPolicy::Required,
+        relocation: Relocation::Refused,
+    }))
+}
 
 /// `--plugin FILE.wasm?param=value&…`
 pub(super) fn parse_plugin(text: &str) -> Result<PluginRequest, CliError> {

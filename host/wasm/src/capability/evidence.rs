@@ -70,8 +70,17 @@ pub(crate) struct Layer {
 
 /// The evidence of the images of one call, or none.
 pub(crate) struct EvidenceView {
-    /// By image; all others are denied. `None` without the permission `evidence`.
-    subjects: Option<BTreeMap<String, Subject>>,
+    /// By image; all others are denied.
+    subjects: Result<BTreeMap<String, Subject>, Missing>,
+}
+
+/// Why a call has no evidence at all.
+#[derive(Clone, Copy, Debug)]
+enum Missing {
+    /// The manifest does not request it.
+    Permission,
+    /// The caller has none.
+    Evidence,
 }
 
 struct Subject {
@@ -105,9 +114,25 @@ struct Descriptor {
 }
 
 impl EvidenceView {
-    /// For a call that is not about an image, or without the permission `evidence`.
+    /// For a call without the permission `evidence`.
     pub(crate) const fn none() -> Self {
-        Self { subjects: None }
+        Self { subjects: Err(Missing::Permission) }
+    }
+
+    /// For a call of which nobody has collected evidence.
+    pub(crate) const fn uncollected() -> Self {
+        Self { subjects: Err(Missing::Evidence) }
+    }
+
+    /// What would give a call evidence that has none.
+    pub(crate) const fn hint(&self) -> Option<&'static str> {
+        match &self.subjects {
+            Ok(_) => None,
+            Err(Missing::Permission) => Some("add the permission `evidence` to its manifest"),
+            Err(Missing::Evidence) => Some(
+                "`assay plugin run` collects it with `--public-key` or an identity, and `assay validate image` for checks",
+            ),
+        }
     }
 
     pub(crate) fn of(evidence: Vec<Evidence>, blobs: &Arc<dyn Blobs>) -> Self {
@@ -115,7 +140,7 @@ impl EvidenceView {
             let (image, blobs) = (evidence.image.to_string(), Arc::clone(blobs));
             (image.clone(), Subject { image, evidence, blobs, last: None, named: None, work: 0 })
         };
-        Self { subjects: Some(evidence.into_iter().map(subject).collect()) }
+        Self { subjects: Ok(evidence.into_iter().map(subject).collect()) }
     }
 
     /// Takes the number of bytes that were read or hashed for the guest since the last call.
@@ -170,21 +195,24 @@ impl EvidenceView {
     }
 
     fn subject(&self, image: &str) -> Result<&Subject, AccessError> {
-        let found = self.subjects.as_ref().and_then(|subjects| subjects.get(image));
+        let found = self.subjects.as_ref().ok().and_then(|subjects| subjects.get(image));
         found.ok_or_else(|| self.denied(image))
     }
 
     fn subject_mut(&mut self, image: &str) -> Result<&mut Subject, AccessError> {
         self.subject(image)?;
-        self.subjects.as_mut().and_then(|subjects| subjects.get_mut(image)).ok_or(AccessError::NotFound)
+        self.subjects.as_mut().ok().and_then(|subjects| subjects.get_mut(image)).ok_or(AccessError::NotFound)
     }
 
     /// Why the evidence of this image is denied.
     fn denied(&self, image: &str) -> AccessError {
         let other = text::one_line(image, 300);
         AccessError::Denied(match &self.subjects {
-            None => "the manifest of the plugin does not request the permission `evidence`".to_owned(),
-            Some(subjects) => match subjects.keys().next() {
+            Err(Missing::Permission) => {
+                "the manifest of the plugin does not request the permission `evidence`".to_owned()
+            }
+            Err(Missing::Evidence) => "no evidence was collected for this call".to_owned(),
+            Ok(subjects) => match subjects.keys().next() {
                 Some(own) if subjects.len() == 1 => {
                     format!("this call may read the evidence of {own}, not of `{other}`")
                 }
@@ -307,6 +335,8 @@ mod tests {
     fn without_the_permission_evidence_is_denied() {
         let (image, _) = view("{}");
         let mut none = EvidenceView::none();
+        assert!(none.hint().unwrap().contains("to its manifest"));
+        assert!(EvidenceView::uncollected().hint().unwrap().contains("--public-key"));
         let denied =
             |result: Result<(), EvidenceError>| matches!(result, Err(EvidenceError::Access(AccessError::Denied(_))));
         assert!(denied(none.manifest(&image).map(drop)) && denied(none.config(&image).map(drop)));

@@ -12,6 +12,7 @@ use url::Url;
 use super::secrets::{Form, NotGranted, Secrets};
 use crate::{
     call_limits::CallLimits,
+    denial::{Denial, Denials},
     grants::{Grants, HostPattern, HttpGrant},
     limits, text,
     values::{Param, ParamValue, RawPermission},
@@ -50,21 +51,19 @@ const FORBIDDEN: [&str; 16] = [
 /// Methods that a grant can name.
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
-/// Denials of one call that are remembered.
-const DENIALS: usize = 10;
-
 /// The network of one call, or none.
 pub(crate) struct HttpView(Option<Box<Access>>);
 
 struct Access {
-    plugin: String,
+    /// The name of its entry in the list of plugins.
+    entry: String,
     requested: Vec<Requested>,
     grants: Grants,
     secrets: Secrets,
     client: Option<Arc<dyn HttpClient>>,
     call: [u8; 32],
     sent: u64,
-    denials: Vec<String>,
+    denials: Denials,
 }
 
 /// A host that a manifest requests.
@@ -88,21 +87,22 @@ impl HttpView {
         call: [u8; 32],
     ) -> Self {
         let hosts = requested.iter().filter(|one| one.kind == "http").filter_map(|one| Requested::new(one, params));
+        let entry = grants.entry.as_deref().unwrap_or(plugin);
         Self(Some(Box::new(Access {
-            plugin: plugin.to_owned(),
+            entry: entry.to_owned(),
             requested: hosts.collect(),
             grants: grants.clone(),
-            secrets: Secrets::new(plugin, requested, grants),
+            secrets: Secrets::new(entry, requested, grants),
             client,
             call,
             sent: 0,
-            denials: Vec::new(),
+            denials: Denials::new(),
         })))
     }
 
     /// What was denied, with what would allow it.
-    pub(crate) fn denials(&self) -> &[String] {
-        self.0.as_ref().map_or(&[], |access| &access.denials)
+    pub(crate) fn denials(&self) -> &[Denial] {
+        self.0.as_ref().map_or(&[], |access| access.denials.as_slice())
     }
 
     /// Sends a request, for at most `left`.
@@ -143,9 +143,12 @@ impl Access {
         if self.sent > limits.http_requests {
             let what =
                 format!("quota: this call sent {} requests, all that `http-requests` allows", limits.http_requests);
-            return Err(self.deny(what, &crate::abort::raise("http-requests")));
+            self.denials.quota(&what, Some("http-requests"));
+            return Err(HttpError::Denied(what));
         }
         if request.body.len() > limits.http_bytes() {
+            let what = format!("quota: the body of a request has more than {} MiB", limits.http_mib);
+            self.denials.quota(&what, Some("http-mib"));
             return Err(HttpError::TooLarge(limits.http_bytes() as u64));
         }
         let mut url = parse(&request.url)?;
@@ -171,7 +174,20 @@ impl Access {
             most_bytes,
             most_header_bytes: limits::HTTP_HEADER_BYTES,
         });
-        self.redacted(response)
+        let response = self.redacted(response);
+        match &response {
+            Err(HttpError::Denied(what)) => self.denials.refused(what.clone()),
+            Err(HttpError::TooLarge(most)) => {
+                let setting = match usize::try_from(*most) {
+                    Ok(most) if most == limits.http_bytes() => Some("http-mib"),
+                    Ok(most) if most == most_bytes => Some("artifact-mib"),
+                    _ => None,
+                };
+                self.denials.quota(&format!("quota: a response has more than {most} bytes"), setting);
+            }
+            _ => {}
+        }
+        response
     }
 
     /// The response without secrets.
@@ -223,7 +239,7 @@ impl Access {
                 let plain = if is_plain { ", plain = true" } else { "" };
                 let hint = format!(
                     "add `http = [{{ host = \"{place}\", methods = [\"{method}\"]{plain} }}]` to [plugin.{}] of plugins.toml",
-                    self.plugin
+                    self.entry
                 );
                 Err(self.deny(what, &hint))
             }
@@ -235,9 +251,7 @@ impl Access {
     }
 
     fn deny(&mut self, what: String, hint: &str) -> HttpError {
-        if self.denials.len() < DENIALS {
-            self.denials.push(format!("{what}: {hint}"));
-        }
+        self.denials.deny(&what, hint);
         HttpError::Denied(what)
     }
 }

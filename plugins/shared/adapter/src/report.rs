@@ -47,7 +47,7 @@ impl Report {
             Err(error @ Error::Transient(_)) if ctx.attempt <= LOG_ATTEMPTS => return Err(error),
             Err(error @ Error::Auth(_)) => return Err(error),
             Err(Error::Transient(retry)) => self.warn(format!("`{name}` was not collected: {}", retry.message)),
-            Err(Error::Lost(why) | Error::Invalid(why) | Error::Internal(why) | Error::Auth(why)) => {
+            Err(Error::Lost(why) | Error::Invalid(why) | Error::Internal(why)) => {
                 self.warn(format!("`{name}` was not collected: {why}"));
             }
         }

@@ -205,6 +205,33 @@ impl custom_task::Guest for Hostile {
                 let written = (0..times).take_while(|_| artifacts::append("big", "text/plain", &chunk).is_ok()).count();
                 say(format!("{written} MiB"))
             }
+            "fill-or-fail" => {
+                let chunk = vec![0_u8; 1 << 20];
+                for _ in 0..times {
+                    artifacts::append("big", "text/plain", &chunk)
+                        .map_err(|error| Error::Internal(format!("{error:?}")))?;
+                }
+                say("filled".to_owned())
+            }
+            "post-or-fail" => {
+                let body = http::Body::Bytes(vec![0_u8; times as usize]);
+                let sent = http::send(&http::Request { method: "POST".to_owned(), body, ..get(&url) });
+                sent.map(|_| verdict(Outcome::Success, "sent".to_owned()))
+                    .map_err(|error| Error::Internal(format!("{error:?}")))
+            }
+            "get-many-or-fail" => {
+                for _ in 0..times {
+                    http::send(&get(&url)).map_err(|error| Error::Internal(format!("{error:?}")))?;
+                }
+                say("got them".to_owned())
+            }
+            "cases-or-fail" => {
+                let cases = vec![case(Outcome::Success); 10_000];
+                for _ in 0..times {
+                    tests::add(&cases).map_err(|error| Error::Internal(format!("{error:?}")))?;
+                }
+                say("added".to_owned())
+            }
             "get" => say(shown(http::send(&get(&url)))),
             "get-or-fail" => match http::send(&get(&url)) {
                 Ok(_) => say("got it".to_owned()),

@@ -51,7 +51,7 @@ pub(crate) fn run(
         PluginCommand::New(flags) => create::run(&flags, printer),
         PluginCommand::Build(flags) => build::run(&flags, global.debug, &engine, printer),
         PluginCommand::Test(flags) => test::run(&flags, global.traces(), &engine, printer),
-        PluginCommand::Run(flags) => run::run(&flags, global.is_talkative(), env, &engine, printer),
+        PluginCommand::Run(flags) => run::run(&flags, global.is_talkative(), (env, cluster), &engine, printer),
         PluginCommand::Inspect(flags) => inspect::run(&flags, env, &engine, printer),
         PluginCommand::Push(flags) => push::run(&flags, env, &engine, printer),
         PluginCommand::Pull(flags) => pull::run(&flags, env, &engine, printer),

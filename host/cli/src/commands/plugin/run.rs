@@ -1,4 +1,4 @@
-//! `assay plugin run`: a task or a job of an adapter, once.
+//! `assay plugin run`: a plugin of any world, once.
 
 use std::{
     sync::{
@@ -9,16 +9,24 @@ use std::{
 };
 
 use assay_app::{
-    PluginEngine,
-    plugins::{JobEnd, LogSink, RunInputs, RunPluginRequest, RunReport, RunVerb, Waited, parse_secret, run_plugin},
+    ClusterAccess, PluginEngine,
+    plugins::{
+        JobEnd, LogSink, RunInputs, RunPluginRequest, RunReport, RunVerb, SecretPlaces, Waited, parse_secret,
+        run_plugin,
+    },
 };
 use assay_model::{limits, snapshot::Snapshot};
 use camino::Utf8Path;
 use serde_json::json;
 
-use super::{absolute, print_result};
+use super::{absolute, failed, print_result, source_settings};
 use crate::{
-    error::CliError, exit, files::read_text, flags::plugin::author::RunFlags, printer::Printer, settings::Environment,
+    error::CliError,
+    exit,
+    files::read_text,
+    flags::plugin::author::RunFlags,
+    printer::Printer,
+    settings::{Environment, plugin_trust_request, trust_root_settings},
     signals::listen_for_signals,
 };
 
@@ -26,7 +34,7 @@ use crate::{
 pub(crate) fn run(
     flags: &RunFlags,
     is_talkative: bool,
-    env: &Environment,
+    (env, cluster): (&Environment, &ClusterAccess),
     engine: &PluginEngine,
     printer: Printer,
 ) -> Result<u8, CliError> {
@@ -41,16 +49,28 @@ pub(crate) fn run(
         Ok(()) => Waited::Interrupted,
     };
     let note = |line: &str| printer.note(line);
+    let mut sources = source_settings(&flags.registries, env)?;
+    sources.trust_root = trust_root_settings(flags.identity.trusted_root.as_deref(), env);
     let request = RunPluginRequest {
         verb: verb(flags)?,
+        sources,
+        saved: flags.from.clone(),
+        evidence: flags.evidence.clone(),
+        trust: plugin_trust_request(flags, env, cluster)?,
+        events: flags.events.clone(),
+        artifacts: flags.artifacts.clone(),
         store: flags.store.clone(),
         engine: engine.clone(),
-        variable: &env.variable,
+        secrets: SecretPlaces { variable: &env.variable, cluster },
         log: is_talkative.then(|| Arc::new(move |line: &str| printer.error(line)) as LogSink),
         wait: &wait,
         note: &note,
     };
-    match run_plugin(&request)? {
+    let end = match run_plugin(&request) {
+        Ok(end) => end,
+        Err(error) => return failed(error, printer),
+    };
+    match end {
         JobEnd::Ended(report) => {
             let (text, code) = for_people(&report, printer)?;
             let json = serde_json::to_value(&report).map_err(|error| CliError::from_error(&error))?;
@@ -76,8 +96,8 @@ fn verb(flags: &RunFlags) -> Result<RunVerb, CliError> {
     if let Some(id) = &flags.cancel {
         return Ok(RunVerb::Cancel(id.clone()));
     }
-    let Some(component) = flags.component.clone() else {
-        return Err(CliError::new("there is no component to run"));
+    let Some(plugin) = flags.plugin.clone() else {
+        return Err(CliError::new("there is no plugin to run"));
     };
     let inputs = RunInputs {
         snapshot: flags.images.as_deref().map(snapshot).transpose()?,
@@ -85,11 +105,12 @@ fn verb(flags: &RunFlags) -> Result<RunVerb, CliError> {
         params: flags.param.iter().map(|text| param(text)).collect::<Result<_, _>>()?,
         attempt: flags.attempt.get(),
         plugins: flags.plugins.as_deref().map(absolute).transpose()?,
+        granted_as: None,
         is_dev: flags.dev,
         secrets: flags.secret.iter().map(|text| secret(text)).collect::<Result<_, _>>()?,
         record: flags.record.as_deref().map(absolute).transpose()?,
     };
-    Ok(RunVerb::Run { component, inputs: Box::new(inputs) })
+    Ok(RunVerb::Run { plugin, inputs: Box::new(inputs) })
 }
 
 /// The text of a Snapshot that can be read.
@@ -128,11 +149,26 @@ fn for_people(report: &RunReport, printer: Printer) -> Result<(String, u8), CliE
         printer.note("the job is canceled");
         return Ok((String::new(), exit::SUCCESS));
     }
-    let output = serde_json::to_string(&report.test_output).map_err(|error| CliError::from_error(&error))?;
+    for finding in report.findings.as_array().into_iter().flatten() {
+        let text = |name: &str| finding[name].as_str().unwrap_or_default();
+        if text("outcome") == "SUCCESS" {
+            continue;
+        }
+        let subject = finding["subject"].as_str().map(|subject| format!(" ({subject})")).unwrap_or_default();
+        printer.note(&format!("{} {}: {}{subject}", text("outcome"), text("code"), text("message")));
+    }
+    for artifact in &report.artifacts {
+        printer.note(&format!("{}  {} bytes", artifact.name, artifact.size));
+    }
+    // A reporter has files and no verdict.
+    let output = match &report.test_output {
+        Some(output) => format!("{output}\n"),
+        None => String::new(),
+    };
     let code = match report.outcome.as_str() {
         "FAILURE" => exit::VIOLATIONS,
         "ERROR" => exit::ERROR,
         _ => exit::SUCCESS,
     };
-    Ok((format!("{output}\n"), code))
+    Ok((output, code))
 }

@@ -32,8 +32,13 @@ pub(crate) fn run(flags: &TestFlags, is_traced: bool, engine: &PluginEngine, pri
     let passed = results.len() - failed;
     let json = json!({"tests": results.iter().map(as_json).collect::<Vec<_>>(), "passed": passed, "failed": failed});
     print_result(printer, flags.format, &for_people(&results, passed, failed), &json)?;
-    if failed > 0 && !is_traced {
-        printer.note("hint: `assay plugin test NAME --trace` prints the log and the requests of a case");
+    if let Some(result) = results.iter().find(|result| result.failure.is_some()).filter(|_| !is_traced) {
+        // What was varied of a case stands behind its name.
+        let case = result.name.split(" × ").next().unwrap_or_default();
+        let folder = &flags.dir;
+        printer.note(&format!(
+            "hint: `assay plugin test {folder} {case} --trace` prints the log and the requests of the case"
+        ));
     }
     Ok(if failed == 0 { exit::SUCCESS } else { exit::VIOLATIONS })
 }

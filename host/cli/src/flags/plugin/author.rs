@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use clap::Args;
 
 use super::Format;
-use crate::flags::{go, registry::RegistryFlags};
+use crate::flags::{go, identity::IdentityFlags, registry::RegistryFlags};
 
 #[derive(Debug, Args)]
 pub(crate) struct NewFlags {
@@ -91,16 +91,16 @@ pub(crate) struct TestFlags {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunFlags {
-    /// Component to run, a task or an adapter
-    #[arg(value_name = "FILE", required_unless_present_any = ["resume", "cancel"])]
-    pub(crate) component: Option<Utf8PathBuf>,
+    /// Plugin to run: a component, a name in the list of plugins, or a reference by digest
+    #[arg(value_name = "FILE|NAME|REF", required_unless_present_any = ["resume", "cancel"])]
+    pub(crate) plugin: Option<String>,
 
     /// Go on with a job that was interrupted
-    #[arg(long, value_name = "ID", conflicts_with_all = ["component", "cancel"], help_heading = "Run")]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["plugin", "cancel", "from"], help_heading = "Run")]
     pub(crate) resume: Option<String>,
 
     /// Cancel a job that was interrupted
-    #[arg(long, value_name = "ID", conflicts_with = "component", help_heading = "Run")]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["plugin", "from"], help_heading = "Run")]
     pub(crate) cancel: Option<String>,
 
     /// Snapshot under test
@@ -110,6 +110,14 @@ pub(crate) struct RunFlags {
     /// Image under test, instead of a Snapshot
     #[arg(long, value_name = "IMAGE", conflicts_with = "images", help_heading = "Run")]
     pub(crate) image: Option<String>,
+
+    /// OCI image layout (directory or tar archive) to read images and their evidence from; nothing is fetched for them
+    #[arg(long, value_name = "DIR|TAR", help_heading = "Run")]
+    pub(crate) evidence: Option<Utf8PathBuf>,
+
+    /// Events that a reporter reads, as `--output jsonl=FILE` writes them
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "cancel"], help_heading = "Run")]
+    pub(crate) events: Option<Utf8PathBuf>,
 
     /// Parameter of the plugin; repeatable, also for the items of a list
     #[arg(long, value_name = "NAME=VALUE", help_heading = "Run")]
@@ -123,21 +131,55 @@ pub(crate) struct RunFlags {
     #[arg(long, value_name = "DIR", default_value = ".assay", help_heading = "Run")]
     pub(crate) store: Utf8PathBuf,
 
-    /// List of plugins (plugins.toml), whose entry of the plugin's name grants hosts, secrets and limits
+    /// List of plugins (plugins.toml): who must have signed and vetted a plugin, and the hosts, secrets and limits that its
+    /// entry grants; of a file, the entry of the plugin's name
     #[arg(long, value_name = "FILE", help_heading = "Grants")]
     pub(crate) plugins: Option<Utf8PathBuf>,
 
-    /// Let the plugin reach this machine, and grant what it requests where the list has no entry, for development
+    /// OCI layout of `assay plugin pull --save` to read the plugin from; no plugin is fetched
+    #[arg(long, value_name = "TAR", help_heading = "Grants")]
+    pub(crate) from: Option<Utf8PathBuf>,
+
+    /// Let the plugin reach this machine, grant what it requests where the list has no entry, and accept entries that are
+    /// files or not vetted, for development
     #[arg(long, help_heading = "Grants")]
     pub(crate) dev: bool,
 
-    /// Value of a secret: NAME=env:VARIABLE or NAME=file:PATH; repeatable
+    /// Value of a secret: NAME=env:VARIABLE, NAME=file:PATH or NAME=k8s://NAMESPACE/SECRET/FIELD; repeatable
     #[arg(long, value_name = "NAME=SOURCE", help_heading = "Grants")]
     pub(crate) secret: Vec<String>,
+
+    /// Public key of the signer of the images' evidence: a PEM file, inline PEM, `env://NAME` for an environment variable, or
+    /// `k8s://NAMESPACE/SECRET` for a Secret in a cluster
+    #[arg(
+        short = 'k',
+        long,
+        value_name = "FILE|PEM|env://NAME|k8s://NAMESPACE/SECRET",
+        env = "ASSAY_PUBLIC_KEY",
+        allow_hyphen_values = true,
+        help_heading = "Signatures"
+    )]
+    pub(crate) public_key: Option<String>,
+
+    /// Do not require an entry of a transparency log for each signature
+    #[arg(long, env = "ASSAY_IGNORE_REKOR", default_value = "false", default_missing_value = "true", num_args = 0..=1,
+        require_equals = true, action = clap::ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE,
+        help_heading = "Signatures")]
+    pub(crate) ignore_rekor: bool,
+
+    #[command(flatten)]
+    pub(crate) identity: IdentityFlags,
+
+    #[command(flatten)]
+    pub(crate) registries: RegistryFlags,
 
     /// Record requests and responses as a case: `tests/green` makes `tests/green.toml`
     #[arg(long, value_name = "DIR", help_heading = "Report")]
     pub(crate) record: Option<Utf8PathBuf>,
+
+    /// Folder to write the plugin's files to
+    #[arg(long, value_name = "DIR", help_heading = "Report")]
+    pub(crate) artifacts: Option<Utf8PathBuf>,
 
     /// Output format: text or json
     #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true, help_heading = "Report")]
@@ -146,13 +188,21 @@ pub(crate) struct RunFlags {
 
 #[derive(Debug, Args)]
 pub(crate) struct InspectFlags {
-    /// Component to inspect: a file, or a reference in a registry
-    #[arg(value_name = "FILE|REF")]
-    pub(crate) component: String,
+    /// Plugin to inspect: a component, a name in the list of plugins, or a reference in a registry
+    #[arg(value_name = "FILE|NAME|REF")]
+    pub(crate) plugin: String,
 
-    /// Print what an older component has differently
-    #[arg(long, value_name = "FILE|REF", help_heading = "Report")]
+    /// Print what an older plugin has differently
+    #[arg(long, value_name = "FILE|NAME|REF", help_heading = "Report")]
     pub(crate) diff: Option<String>,
+
+    /// List of plugins (plugins.toml): whose signatures count, and what is granted
+    #[arg(long, value_name = "FILE", help_heading = "Plugins")]
+    pub(crate) plugins: Option<Utf8PathBuf>,
+
+    /// OCI layout of `assay plugin pull --save` to read plugins from; nothing is fetched
+    #[arg(long, value_name = "TAR", help_heading = "Plugins")]
+    pub(crate) from: Option<Utf8PathBuf>,
 
     #[command(flatten)]
     pub(crate) registries: RegistryFlags,

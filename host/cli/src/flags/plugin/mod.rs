@@ -51,11 +51,15 @@ Exit codes:
   2  invalid request: no component, or a case that cannot be read")]
     Test(author::TestFlags),
 
-    /// Run a task or a job of an adapter once
+    /// Run a plugin once: a check, a task, a job of an adapter, or a reporter
     #[command(after_help = "Examples:
   # a task on the images of a Snapshot, with a list of two as parameter
   assay plugin run out/registry-gate.wasm --images snapshot.json \\
       --param registries=registry.example/ --param registries=quay.example/
+
+  # a check of one image, whose evidence is in an OCI layout
+  assay plugin run out/license-gate.wasm --image registry.example/shop/cart@sha256:… \\
+      --evidence ./oci --public-key cosign.pub
 
   # a job of an adapter under development, recorded as the case `green`
   assay plugin run out/jenkins.wasm --param url=http://localhost:8080/job/cart --dev \\
@@ -64,12 +68,19 @@ Exit codes:
   # the same job after this process or the machine stopped
   assay plugin run --resume 7f3a91c0
 
+  # a locked plugin by its name, without its registry
+  assay plugin run jenkins --plugins plugins.toml --from plugins.tar \\
+      --param url=https://ci.example.com/job/cart
+
+  # a report of what was validated
+  assay plugin run out/summary.wasm --events events.jsonl --artifacts reports
+
 Exit codes:
   0  the outcome is success, warning or skipped
   1  the outcome is failure
-  2  invalid request: the component, the Snapshot, a parameter, a secret or a job
-  3  error: there is no verdict, or the process was interrupted and the job waits for `--resume`")]
-    Run(author::RunFlags),
+  2  invalid request: the plugin, the Snapshot, a parameter, a secret or a job
+  3  error: there is no verdict, the plugin may not run, or the job waits for `--resume`")]
+    Run(Box<author::RunFlags>),
 
     /// Print what a component is, requests and declares
     #[command(after_help = "Examples:
@@ -78,7 +89,10 @@ Exit codes:
 
   # what a new version requests that the old one did not
   assay plugin inspect registry.example/acme/jenkins:0.3.1 \\
-      --diff registry.example/acme/jenkins:0.3.0")]
+      --diff registry.example/acme/jenkins:0.3.0
+
+  # who signed the locked plugin, and what is it granted?
+  assay plugin inspect jenkins --plugins plugins.toml")]
     Inspect(author::InspectFlags),
 
     /// Push a component to a registry

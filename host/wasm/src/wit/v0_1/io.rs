@@ -25,7 +25,9 @@ impl artifacts::Host for StoreState {
         chunk: Vec<u8>,
     ) -> Result<std::result::Result<u64, artifacts::Error>> {
         self.move_bytes(name.len() + media_type.len() + chunk.len())?;
-        Ok(self.artifacts.append(&name, &media_type, &chunk).map_err(Into::into))
+        let appended = self.artifacts.append(&name, &media_type, &chunk);
+        self.note_artifacts(appended.as_ref().err());
+        Ok(appended.map_err(Into::into))
     }
 
     fn digest_of(&mut self, name: String) -> Result<std::result::Result<String, artifacts::Error>> {
@@ -71,18 +73,25 @@ impl tests::Host for StoreState {
             millis: case.millis,
             message: case.message,
         };
-        Ok(self.tests.add(cases.into_iter().map(convert).collect()).map_err(Into::into))
+        let added = self.tests.add(cases.into_iter().map(convert).collect());
+        self.note_cases(added.as_ref().err());
+        Ok(added.map_err(Into::into))
     }
 
     fn ingest(&mut self, artifact: String, format: String) -> Result<std::result::Result<tests::Counts, tests::Error>> {
         let report = match self.artifacts.whole(&artifact, limits::INGESTED_BYTES) {
             Ok(report) => report,
-            Err(ArtifactError::Quota(most)) => return Ok(Err(tests::Error::Quota(most))),
+            Err(ArtifactError::Quota(most)) => {
+                self.denials.quota(&format!("quota: a report has more than {most} bytes"), None);
+                return Ok(Err(tests::Error::Quota(most)));
+            }
             Err(ArtifactError::BadName | ArtifactError::NotFound) => return Ok(Err(tests::Error::NotFound)),
         };
         self.work_bytes(report.len())?;
         let number = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
-        let counts = self.tests.ingest(&report, &format).map(|counts| tests::Counts {
+        let ingested = self.tests.ingest(&report, &format);
+        self.note_cases(ingested.as_ref().err());
+        let counts = ingested.map(|counts| tests::Counts {
             successes: number(counts.successes),
             failures: number(counts.failures),
             warnings: number(counts.warnings),
@@ -103,6 +112,25 @@ impl From<TestsError> for tests::Error {
 }
 
 impl StoreState {
+    /// Notes that the files of the job are as large, or as many, as they may be.
+    fn note_artifacts(&mut self, error: Option<&ArtifactError>) {
+        let Some(ArtifactError::Quota(left)) = error else { return };
+        let what = format!(
+            "quota: a job has at most {} files of {} MiB together, and {left} bytes are left",
+            limits::ARTIFACTS,
+            self.limits.artifact_mib
+        );
+        self.denials.quota(&what, Some("artifact-mib"));
+    }
+
+    /// Notes that there are as many test cases as there may be.
+    fn note_cases(&mut self, error: Option<&TestsError>) {
+        if let Some(TestsError::Quota(left)) = error {
+            let what = format!("quota: a job has at most {} test cases, and {left} are left", limits::TEST_CASES);
+            self.denials.quota(&what, None);
+        }
+    }
+
     /// The request of a guest, with a body that may be an artifact.
     fn request(&mut self, request: http::Request) -> Result<std::result::Result<GuestRequest, http::Error>> {
         let headers: usize = request.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
@@ -111,7 +139,11 @@ impl StoreState {
             http::Body::Bytes(bytes) => bytes,
             http::Body::Artifact(name) => match self.artifacts.whole(&name, self.limits.http_bytes()) {
                 Ok(bytes) => bytes,
-                Err(ArtifactError::Quota(most)) => return Ok(Err(http::Error::TooLarge(most))),
+                Err(ArtifactError::Quota(most)) => {
+                    let what = format!("quota: the body of a request has more than {} MiB", self.limits.http_mib);
+                    self.denials.quota(&what, Some("http-mib"));
+                    return Ok(Err(http::Error::TooLarge(most)));
+                }
                 Err(ArtifactError::BadName | ArtifactError::NotFound) => {
                     return Ok(Err(http::Error::Denied("there is no such artifact".to_owned())));
                 }
@@ -163,6 +195,7 @@ impl http::Host for StoreState {
         // The name is checked before anything is sent.
         let had_added = self.artifacts.has_added(&artifact);
         if let Err(error) = self.artifacts.append(&artifact, &media_type, b"") {
+            self.note_artifacts(Some(&error));
             return Ok(Err(not_saved(&error)));
         }
         let (left, limits, most) = (self.left(), self.limits, self.artifacts.left());
@@ -241,7 +274,15 @@ impl checkpoint::Host for StoreState {
         }
         match self.checkpoint.set(&key, &value) {
             Ok(()) => Ok(Ok(())),
-            Err(CheckpointError::Quota(left)) => Ok(Err(checkpoint::Error::Quota(left))),
+            Err(CheckpointError::Quota(left)) => {
+                let what = format!(
+                    "quota: the notes of a job have at most {} keys and {} KiB, and {left} bytes are left",
+                    limits::CHECKPOINT_KEYS,
+                    limits::CHECKPOINT_BYTES >> 10
+                );
+                self.denials.quota(&what, None);
+                Ok(Err(checkpoint::Error::Quota(left)))
+            }
             Err(CheckpointError::BadKey) => Ok(Err(checkpoint::Error::BadKey)),
             Err(CheckpointError::Evaluation(error)) => self.or_abort(Err(error.into())),
         }

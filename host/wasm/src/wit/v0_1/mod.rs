@@ -251,6 +251,9 @@ impl StoreState {
                 Ok(Ok(value))
             }
             Err(EvidenceError::Access(error)) => {
+                if let (AccessError::Denied(what), Some(hint)) = (&error, self.evidence.hint()) {
+                    self.denials.deny(what, hint);
+                }
                 self.move_bytes(image.len())?;
                 Ok(Err(error.into()))
             }

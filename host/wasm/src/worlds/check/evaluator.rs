@@ -19,12 +19,13 @@ use crate::{
         snapshot::{SnapshotInput, SnapshotView},
     },
     findings::check_findings,
-    job::{CallError, CallOutcome, fault},
+    job::{CallOutcome, fault},
     key,
     params::ParamError,
     permissions::Permission,
     plugin::Plugin,
     values::{Param, PluginFinding},
+    verdict::shown_finding,
 };
 
 /// What a plugin evaluates with.
@@ -135,7 +136,7 @@ impl Check {
         }
     }
 
-    /// The findings about one image, in the order of the plugin, and what the call used.
+    /// The findings about one image, in the order of the plugin and without control characters, and what the call used.
     pub fn call(&self, context: &EvaluationContext<'_>) -> CallOutcome<Vec<PluginFinding>> {
         let (call_context, capabilities) = (self.call_context(context), self.capabilities(context));
         let image = context.evidence.image.to_string();
@@ -144,10 +145,11 @@ impl Check {
             self.guest.evaluate(store, &call_context, &image)
         });
         let result = match called.result {
-            Ok((Ok(findings), effects)) => {
-                check_findings(self.plugin.manifest(), &findings).map(|()| (findings, effects)).map_err(CallError::from)
-            }
-            Ok((Err(error), _)) => Err(fault(self.name(), &error, &[])),
+            Ok((Ok(findings), effects)) => match check_findings(self.plugin.manifest(), &findings) {
+                Ok(()) => Ok((findings.into_iter().map(shown_finding).collect(), effects)),
+                Err(error) => Err(error.into()),
+            },
+            Ok((Err(error), _)) => Err(fault(self.name(), &error, &called.denials)),
             Err(failure) => Err(failure.of(self.name()).into()),
         };
         CallOutcome { result, usage: called.usage }

@@ -136,6 +136,52 @@ fn a_call_that_waits_longer_than_its_time_is_ended_and_an_operator_caps_the_limi
 }
 
 #[test]
+fn the_error_of_every_limit_names_the_setting_that_raises_it() {
+    let url = ("url", "https://ci.test/x");
+    let slow = ("url", "https://ci.test/slow");
+    let rows = [
+        ("memory-mib", 2, &[("do", "allocate")][..], ErrorCode::PluginMemoryLimit),
+        ("cpu-ms", 50, &[("do", "loop")], ErrorCode::PluginCpuLimit),
+        ("call-ms", 100, &[("do", "get"), slow], ErrorCode::PluginTimeLimit),
+        ("log-kib", 1, &[("do", "flood"), ("times", "40000")], ErrorCode::PluginLogLimit),
+        ("artifact-mib", 2, &[("do", "fill-or-fail"), ("times", "3")], ErrorCode::PluginQuota),
+        ("http-requests", 2, &[("do", "get-many-or-fail"), ("times", "3"), url], ErrorCode::PluginQuota),
+        ("http-mib", 1, &[("do", "post-or-fail"), ("times", "1048577"), url], ErrorCode::PluginQuota),
+    ];
+    for (limit, cap, params, code) in rows {
+        let capped = Grants { limits: [(limit.to_owned(), cap)].into(), ..grants() };
+        let error = Attack { grants: capped, sinks: Sinks::default() }.run(params).0.unwrap_err().error;
+        assert_eq!(error.code, code, "{limit}: {error:?}");
+        let hint = error.hint.unwrap_or_default();
+        assert!(hint.contains(&format!("`{limit}`")) && hint.contains("plugins.toml"), "{limit}: {hint}");
+        assert_eq!(note(&[("do", "succeed")]), "done", "{limit}");
+    }
+    // The state is that of an adapter, whose tests have it.
+    let rest: Vec<_> = crate::CallLimits::names().filter(|name| rows.iter().all(|row| row.0 != *name)).collect();
+    assert_eq!(rest, ["state-kib"]);
+    let fixed = run(&[("do", "cases-or-fail"), ("times", "6")]).unwrap_err().error;
+    assert_eq!(fixed.code, ErrorCode::PluginQuota);
+    assert!(fixed.hint.as_ref().unwrap().contains("the limit is fixed"), "{fixed:?}");
+}
+
+#[test]
+fn a_missing_permission_is_an_error_with_the_line_to_add() {
+    let denied = |grants: Grants, params: &[(&str, &str)]| {
+        let error = Attack { grants, sinks: Sinks::default() }.run(params).0.unwrap_err().error;
+        assert_eq!(error.code, ErrorCode::PluginDenied, "{error:?}");
+        error.hint.unwrap_or_default()
+    };
+    let get = [("do", "get-or-fail"), ("url", "https://ci.test/x")];
+    // The line is for the entry of the list, whatever the plugin calls itself.
+    let named = Grants { entry: Some("own".to_owned()), ..Grants::default() };
+    let line = "http = [{ host = \"ci.test:443\", methods = [\"GET\"] }]` to [plugin.own] of plugins.toml";
+    assert!(denied(named, &get).contains(line));
+    assert!(denied(Grants::default(), &get).contains("to [plugin.hostile-task] of plugins.toml"));
+    let plain = denied(grants(), &[("do", "get-or-fail"), ("url", "http://ci.test/x")]);
+    assert!(plain.contains("plain = true"), "{plain}");
+}
+
+#[test]
 fn every_result_has_what_the_call_used() {
     let (result, usage) = Attack { grants: grants(), sinks: Sinks::default() }.run(&[("do", "succeed")]);
     assert!(result.is_ok());
