@@ -11,6 +11,8 @@ mod engine;
 mod history;
 mod request;
 mod scheduler;
+mod settings;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -18,4 +20,5 @@ mod worker;
 pub use engine::{TaskJob, jobs_of_run};
 pub use history::{HistoryError, check_history};
 pub use request::{InvalidRequest, Reused, RunRequest};
-pub use scheduler::{RunEnd, Scheduler, SchedulerError, ServiceLimit, Settings, Stop};
+pub use scheduler::{RunEnd, Scheduler, SchedulerError};
+pub use settings::{ServiceLimit, Settings, Stop};

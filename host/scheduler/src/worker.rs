@@ -10,7 +10,11 @@ use assay_model::{
     run::{Cause, Ending, ErrorClass, Job, PluginCall, RemoteJob, RunState, TaskResult, Usage, Verb, WaitingState},
 };
 
-use crate::{backoff, dispatch::Shared, engine::GivenBack};
+use crate::{
+    backoff,
+    engine::GivenBack,
+    shared::{Report, Shared},
+};
 
 /// Deliveries of a job that no worker settled, after which it is taken for one that ends its worker.
 const UNSETTLED: u32 = 4;
@@ -32,14 +36,6 @@ const CANCEL_AGAIN: Duration = Duration::from_secs(2);
 
 /// The longest time between two calls of an adapter.
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
-
-/// What is reported to the engine once the disposition is stored.
-#[derive(Debug)]
-pub(crate) enum Report {
-    Ended(TaskResult),
-    GivenBack(GivenBack),
-    Released,
-}
 
 /// One job in a worker's hand.
 struct Hand<'a> {

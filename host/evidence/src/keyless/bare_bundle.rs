@@ -5,7 +5,7 @@ use aws_lc_rs::digest::{SHA256, SHA512, digest};
 use serde::Deserialize;
 use sigstore_verify::types::{Bundle, HashAlgorithm, SignatureContent};
 
-use super::bundle::Artifact;
+use super::artifact::Artifact;
 use crate::{error::VerificationError, key::PublicKey};
 
 const IN_TOTO: &str = "application/vnd.in-toto+json";

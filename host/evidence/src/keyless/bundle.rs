@@ -16,7 +16,9 @@ use sigstore_verify::{
 };
 
 use super::{
-    CertificateLogPolicy, LogPolicy, bare_bundle,
+    CertificateLogPolicy, LogPolicy,
+    artifact::Artifact,
+    bare_bundle,
     bundle_format::{self, DIGESTS, SUBJECTS, Version},
     certificate::SigningCertificate,
     certificate_metadata, certificate_timestamp,
@@ -26,37 +28,9 @@ use super::{
     log_entry::EntrySigner,
     log_proof, pem,
     trust_root::TrustRoot,
+    verified_time::{TimeSource, VerifiedTime},
 };
 use crate::{error::VerificationError, key::PublicKey};
-
-/// What a bundle must be about.
-#[derive(Clone, Copy, Debug)]
-pub enum Artifact<'a> {
-    /// Its bytes.
-    Bytes(&'a [u8]),
-    /// Its SHA-256.
-    Sha256(&'a [u8; 32]),
-    /// Its SHA-512.
-    Sha512(&'a [u8; 64]),
-}
-
-/// Who vouches for a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TimeSource {
-    /// A transparency log, by its promise to keep an entry.
-    Log,
-    /// A timestamp authority (RFC 3161).
-    TimestampAuthority,
-}
-
-/// A verified time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VerifiedTime {
-    /// Who vouches for it.
-    pub source: TimeSource,
-    /// Seconds since 1970.
-    pub at: i64,
-}
 
 /// What a verified bundle says.
 #[derive(Clone, Debug)]

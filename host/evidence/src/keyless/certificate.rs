@@ -161,7 +161,7 @@ impl SigningCertificate {
 
     /// Refuses a certificate of another identity. Gives the name that is wanted, and the issuer.
     pub(super) fn check_identity(&self, identities: &[Identity]) -> Result<(String, String), VerificationError> {
-        let name = identity::check(identities, self)?;
+        let name = identity::check(identities, &self.names, self.issuer.as_deref())?;
         Ok((name, self.issuer.clone().unwrap_or_default()))
     }
 

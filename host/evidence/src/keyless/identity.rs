@@ -4,7 +4,6 @@ use std::fmt;
 
 use regex::Regex;
 
-use super::certificate::SigningCertificate;
 use crate::error::{VerificationError, shown};
 
 /// The size of a compiled expression: more is a mistake or an attack on memory.
@@ -192,12 +191,16 @@ impl fmt::Display for Matcher {
     }
 }
 
-/// Whether a certificate is of one of the identities; any of its names counts. Gives the name that does.
-pub(super) fn check(identities: &[Identity], certificate: &SigningCertificate) -> Result<String, VerificationError> {
+/// Whether a certificate with these names and this issuer is of one of the identities; any of its names counts. Gives the
+/// name that does.
+pub(super) fn check(
+    identities: &[Identity],
+    names: &[String],
+    issuer: Option<&str>,
+) -> Result<String, VerificationError> {
     let Some(first) = identities.first() else {
         return Err(VerificationError::Identity("no identity may sign".to_owned()));
     };
-    let issuer = certificate.issuer.as_deref();
     // Where there is none, it is compared as an empty text, as in cosign: an exact one never matches that.
     let of_issuer: Vec<&Identity> =
         identities.iter().filter(|identity| identity.issuer.matches(issuer.unwrap_or_default())).collect();
@@ -208,7 +211,6 @@ pub(super) fn check(identities: &[Identity], certificate: &SigningCertificate) -
             first.issuer
         )));
     }
-    let names = &certificate.names;
     let is_wanted = |name: &&String| of_issuer.iter().any(|identity| identity.subject.matches(name));
     if let Some(name) = names.iter().find(is_wanted) {
         return Ok(name.clone());

@@ -24,11 +24,13 @@ use sigstore_verify::{
 };
 
 use super::{
-    LogPolicy, bare_bundle,
-    bundle::{Artifact, TimeSource, VerifiedTime},
+    LogPolicy,
+    artifact::Artifact,
+    bare_bundle,
     log_entry::{self, EntrySigner, refused, text_at, text_field},
     log_proof,
     trust_root::TrustRoot,
+    verified_time::{TimeSource, VerifiedTime},
 };
 use crate::{error::VerificationError, key};
 

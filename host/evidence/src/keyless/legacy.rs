@@ -15,13 +15,14 @@ use sigstore_verify::{
 
 use super::{
     CertificateLogPolicy, LogPolicy,
-    bundle::{TimeSource, VerifiedTime},
     certificate::SigningCertificate,
     certificate_metadata, certificate_timestamp,
     identity::Identity,
+    layer_content::Content,
     log_entry::{EntrySigner, LogEntry},
     pem,
     trust_root::TrustRoot,
+    verified_time::{TimeSource, VerifiedTime},
 };
 use crate::{error::VerificationError, key::PublicKey};
 
@@ -32,25 +33,6 @@ const TIMESTAMP: &str = "dev.sigstore.cosign/rfc3161timestamp";
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 /// The size of a timestamp: one has 1 to 6 kB.
 pub(super) const TIMESTAMP_BYTES: usize = 64 << 10;
-
-/// What is signed in a layer.
-pub(crate) enum Content<'a> {
-    /// A payload, signed as it is.
-    Signature {
-        /// The layer.
-        payload: &'a [u8],
-        signature: &'a [u8],
-    },
-    /// An envelope, of which any signature suffices.
-    Envelope {
-        /// The layer itself, byte for byte.
-        layer: &'a [u8],
-        /// What is signed, in parts: the payload behind its head.
-        message: &'a [&'a [u8]],
-        payload: &'a [u8],
-        signatures: &'a [Vec<u8>],
-    },
-}
 
 /// A layer's annotations.
 pub(crate) type Annotations = BTreeMap<String, String>;
@@ -249,23 +231,4 @@ pub(crate) fn check_certificate_beside(key: &PublicKey, annotations: &Annotation
 
 fn log_of(entry: Option<&LogEntry>) -> Option<(String, i64)> {
     entry.map(|entry| (entry.log.clone(), entry.index))
-}
-
-impl Content<'_> {
-    /// The signatures of the content that verify, by their places.
-    pub(crate) fn verify_with(&self, verifies: impl Fn(&[&[u8]], &[u8]) -> bool) -> Vec<usize> {
-        match self {
-            Content::Signature { payload, signature } => {
-                if verifies(&[payload], signature) {
-                    vec![0]
-                } else {
-                    Vec::new()
-                }
-            }
-            Content::Envelope { message, signatures, .. } => {
-                let verified = signatures.iter().enumerate().filter(|(_, signature)| verifies(message, signature));
-                verified.map(|(at, _)| at).collect()
-            }
-        }
-    }
 }

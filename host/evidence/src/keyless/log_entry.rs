@@ -11,7 +11,7 @@ use sigstore_verify::{
     types::SignatureBytes,
 };
 
-use super::{legacy::Content, pem, trust_root::TrustRoot};
+use super::{layer_content::Content, pem, trust_root::TrustRoot};
 use crate::{
     error::{VerificationError, shown},
     key::PublicKey,

@@ -9,6 +9,7 @@
 //! Verified times are those of log promises and RFC 3161 timestamps and nothing else; a certificate must be valid at each.
 //! Nothing falls back to the present time.
 
+mod artifact;
 #[cfg(test)]
 mod attack_bundle_tests;
 #[cfg(test)]
@@ -39,6 +40,7 @@ mod identity;
 mod large_curve;
 #[cfg(test)]
 mod large_curve_tests;
+mod layer_content;
 mod legacy;
 mod log_entry;
 mod log_proof;
@@ -49,15 +51,19 @@ mod tuf;
 mod tuf_tests;
 #[cfg(any(test, feature = "verdicts"))]
 pub mod verdicts;
+mod verified_time;
 
-pub(crate) use self::legacy::{
-    Annotations, Content, LayerEvidence, LayerSigner, LayerVerifier, check_certificate_beside,
-};
 pub use self::{
-    bundle::{Artifact, BundleVerifier, TimeSource, VerifiedBundle, VerifiedTime},
+    artifact::Artifact,
+    bundle::{BundleVerifier, VerifiedBundle},
     identity::{Identity, IdentityError, Matcher},
     trust_root::{PUBLIC_GOOD, PUBLIC_GOOD_DATE, SigstoreKeys, TrustRoot, TrustRootError},
     tuf::{PUBLIC_GOOD_TUF_ROOT, ROOT_BYTES as TUF_ROOT_BYTES, TufError, TufFiles, TufMetadata, read_stored, update},
+    verified_time::{TimeSource, VerifiedTime},
+};
+pub(crate) use self::{
+    layer_content::Content,
+    legacy::{Annotations, LayerEvidence, LayerSigner, LayerVerifier, check_certificate_beside},
 };
 
 /// Whether an entry of a transparency log is needed.

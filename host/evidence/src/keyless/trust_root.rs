@@ -21,9 +21,9 @@ use sigstore_verify::{
 use x509_cert::{Certificate, der::Decode as _};
 
 use super::{
-    bundle::{TimeSource, VerifiedTime},
     bundle_format::Known,
     pem,
+    verified_time::{TimeSource, VerifiedTime},
 };
 
 /// The versions that are understood, in both spellings.

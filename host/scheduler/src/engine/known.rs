@@ -3,7 +3,7 @@
 use assay_konflux::plan::late::{Known, Value};
 use assay_model::run::{ParamValue, RunState};
 
-use super::{activity::is_failure, run::Scenario};
+use super::{activity::is_failure, scenario::Scenario};
 
 /// A scenario with the parameter of its Snapshot.
 pub(super) struct KnownTasks<'a> {

@@ -3,6 +3,7 @@
 mod activity;
 mod known;
 mod run;
+mod scenario;
 mod share;
 mod text;
 mod tokens;
@@ -23,7 +24,7 @@ pub use self::run::TaskJob;
 use self::{activity::TaskRef, run::Run, share::Share, tokens::Tokens};
 use crate::{
     request::{InvalidRequest, RunRequest},
-    scheduler::ServiceLimit,
+    settings::ServiceLimit,
 };
 
 /// The present time, by both clocks.

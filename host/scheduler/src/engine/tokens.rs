@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::activity::TaskRef;
-use crate::scheduler::ServiceLimit;
+use crate::settings::ServiceLimit;
 
 /// The tokens of all services.
 #[derive(Debug, Default)]

@@ -32,7 +32,7 @@ pub(super) const fn rank(state: RunState) -> u8 {
 
 impl Scenario {
     /// Counts from the tasks' progress who waits for whom.
-    pub(super) fn recount(&mut self) {
+    pub(in crate::engine) fn recount(&mut self) {
         self.groups = std::collections::BTreeMap::new();
         self.open = [0, 0];
         for (index, task) in self.tasks.iter().enumerate() {

@@ -1,0 +1,83 @@
+//! [`Scenario`]: one scenario of a run while it goes on.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use assay_konflux::plan::ScenarioPlan;
+use assay_model::run::{BudgetUse, Cause, RunState, TaskId};
+
+use super::activity::{Group, Phase, Task};
+use crate::request::InvalidRequest;
+
+/// One scenario.
+#[derive(Debug)]
+pub(super) struct Scenario {
+    pub(super) name: String,
+    pub(super) plan: ScenarioPlan,
+    pub(super) tasks: Vec<Task>,
+    pub(super) groups: BTreeMap<String, Group>,
+    /// How many groups each task waits for.
+    pub(super) waits: Vec<usize>,
+    pub(super) phase: Phase,
+    /// Tasks and tasks under `finally` that have not ended.
+    pub(super) open: [usize; 2],
+    /// No further task starts, apart from those under `finally`.
+    pub(super) is_stopping: bool,
+    /// Tasks that may have become ready.
+    pub(super) freed: Vec<usize>,
+    /// Tasks with a matrix that stand for cells which have not all ended.
+    pub(super) expanded: Vec<usize>,
+    /// Since when the first task runs.
+    pub(super) started: Option<Duration>,
+    /// Since when the tasks under `finally` run.
+    pub(super) finally_started: Option<Duration>,
+    /// The budget that was used up.
+    pub(super) exceeded: Option<BudgetUse>,
+    /// Why it was canceled.
+    pub(super) canceled: Option<Cause>,
+    /// How it ended.
+    pub(super) end: Option<(RunState, Option<Cause>)>,
+}
+
+impl Scenario {
+    pub(super) fn new(mut plan: ScenarioPlan) -> Result<Self, InvalidRequest> {
+        let tasks = std::mem::take(&mut plan.tasks).into_iter().map(Task::new).collect();
+        let mut scenario = Self {
+            name: plan.name.clone(),
+            plan,
+            tasks,
+            groups: BTreeMap::new(),
+            waits: Vec::new(),
+            phase: Phase::Pending,
+            open: [0, 0],
+            is_stopping: false,
+            freed: Vec::new(),
+            expanded: Vec::new(),
+            started: None,
+            finally_started: None,
+            exceeded: None,
+            canceled: None,
+            end: None,
+        };
+        scenario.recount();
+        let mut names = std::collections::BTreeSet::new();
+        for task in &scenario.tasks {
+            let name = &task.plan.name;
+            if !names.insert(name.as_str()) {
+                let text = format!("the scenario `{}` has two tasks `{name}`", scenario.name);
+                return Err(InvalidRequest::Malformed(text));
+            }
+            if let Some(before) = task.plan.after.iter().find(|before| !scenario.groups.contains_key(*before)) {
+                let text = format!(
+                    "the task `{name}` of the scenario `{}` runs after `{before}`, which is not there",
+                    scenario.name
+                );
+                return Err(InvalidRequest::Malformed(text));
+            }
+        }
+        Ok(scenario)
+    }
+
+    pub(super) fn task_id(&self, task: &Task) -> TaskId {
+        TaskId::new(self.name.as_str(), task.plan.name.as_str())
+    }
+}
