@@ -390,7 +390,7 @@ fn tests_are_measured_and_shown_as_opa_shows_them() {
     let columns: Vec<_> = line.split('\t').collect();
     assert!(columns.len() == 4 && columns[1].trim().parse::<u64>().unwrap() >= 1, "{line}");
     assert!(columns[2].ends_with(" ns/op") && columns[3].ends_with(" timer_rego_query_eval_ns/op"), "{line}");
-    assert!(output.out.ends_with("PASS: 1/2\nFAIL: 1/2\n"), "{output:?}");
+    assert!(output.out.ends_with("PASS: 1/2\nFAIL: 1/2"), "{output:?}");
     let fixed = ["opa", "test", "shop", "--bench", "--run", "test_double", "--format"];
     let measured = bench.run(&[&fixed[..], &["json"]].concat()).json();
     assert!(measured[0]["benchmark_result"]["N"].as_u64().unwrap() >= 1, "{measured}");

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_longer_or_grows_faster_is_told() {
+    fn what_takes_longer_or_grows_faster_is_shown() {
         let times = |of: fn(f64) -> f64| [10, 20, 40].map(|size| (size, of(f64::from(size)))).to_vec();
         let linear = times(|size| 10.0 * size);
         assert_eq!(verdict(&times(|size| 11.0 * size), &linear), "slower");

@@ -2,7 +2,7 @@
 //!
 //! OPA runs as a server, which takes a module in about a millisecond. A difference is printed with the module, cut down to the
 //! lines that it needs. What was looked at and is meant to differ is named in `reviewed.txt`. Only modules that OPA answered are
-//! counted, and now and then it is asked for an answer that is known.
+//! counted, and now and then a result that is known is requested.
 
 mod corpus;
 mod generate;
@@ -27,7 +27,7 @@ const REVIEWED: &str = include_str!("reviewed.txt");
 /// The longest time of one evaluation.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// Modules between two questions whose answers are known.
+/// Modules between two requests whose results are known.
 const CHECKED: u64 = 500;
 
 /// One in so many modules may be without an answer of OPA: with more the run says too little.
@@ -116,7 +116,7 @@ enum Comparison {
     /// They differ, as `reviewed.txt` says.
     Reviewed,
     Differs(Outcome, Outcome),
-    /// OPA gave no answer.
+    /// OPA did not respond.
     Unanswered,
 }
 
@@ -201,7 +201,7 @@ pub fn run(load: &Load) -> anyhow::Result<()> {
     writeln!(
         out,
         "{compared} modules compared, {evaluated} of them evaluated, {reviewed} differ as reviewed, {found} otherwise; \
-         {unanswered} more without an answer of OPA"
+         {unanswered} more without a response of OPA"
     )?;
     ensure!(unanswered <= compared / UNANSWERED, "OPA gave too few answers");
     ensure!(found == 0, "there are differences from OPA that are not in reviewed.txt");

@@ -84,7 +84,7 @@ impl Server {
         Ok(Some(Outcome::Value(json.get_mut("result").map(Value::take).unwrap_or_default())))
     }
 
-    /// Asks for what is known: a value with this number, and that a module is refused.
+    /// Requests what is known: a value with this number, and that a module is refused.
     ///
     /// # Errors
     /// OPA does not say so: what it says of other modules means nothing.
@@ -99,7 +99,7 @@ impl Server {
         Ok(())
     }
 
-    /// A request, once more with a new server where there is no answer: OPA ends the connection where a module makes its
+    /// A request, once more with a new server where the first does not respond: OPA ends the connection where a module makes its
     /// handler panic. None where the new one does not answer either.
     fn request(&mut self, method: &str, path: &str, body: &str) -> anyhow::Result<Option<Answer>> {
         if let Ok(answer) = self.request_once(method, path, body) {
