@@ -266,10 +266,10 @@ fn log_line(number: u64) -> String {
 
 impl Executor for Endless {
     fn execute(&self, call: &ExecutorCall<'_>, context: &dyn ExecutorContext) -> CallResult {
-        let mut number = 0;
+        let (mut number, mut out) = (0, std::io::stdout());
         loop {
             context.log(log_line(number).as_bytes()).unwrap();
-            writeln!(std::io::stdout(), "{SAID}{} {number}", call.job.task).unwrap();
+            writeln!(out, "{SAID}{} {number}", call.job.task).unwrap();
             number += 1;
         }
     }
