@@ -47,7 +47,7 @@ deny contains result if {
 /// The image does not pass, or a file cannot be written.
 pub fn run(program: &Utf8Path, folder: &Utf8Path, runs: usize) -> anyhow::Result<Cost> {
     let fixture = fixture()?;
-    let registry = serve(signed(&fixture)?)?;
+    let registry = serve(&signed(&fixture)?)?;
     let image = format!("{registry}/{REPOSITORY}@{}", text(&fixture, "image")?);
     fs_err::create_dir_all(folder.join("policy"))?;
     let write = |name: &str, content: &str| {
@@ -66,7 +66,7 @@ pub fn run(program: &Utf8Path, folder: &Utf8Path, runs: usize) -> anyhow::Result
     ];
     let mut costs = Vec::new();
     for _ in 0..runs.max(1) {
-        // In a process that has no other child, as the memory of one cannot be told from that of another.
+        // In a process that has no other child, as only the largest memory of all is known.
         let output = Command::new(std::env::current_exe()?)
             .args(["cost", "--", program.as_str()])
             .args(arguments)
@@ -124,7 +124,7 @@ pub fn signed(fixture: &Value) -> anyhow::Result<Layout> {
 type Content = BTreeMap<String, (String, Vec<u8>)>;
 
 /// Serves a layout until the process ends. Gives the address.
-fn serve(layout: Layout) -> anyhow::Result<String> {
+fn serve(layout: &Layout) -> anyhow::Result<String> {
     let mut content = Content::new();
     for (name, Descriptor { media_type, digest, .. }) in layout.names() {
         let (repository, reference) =
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn a_registry_serves_what_is_signed_on_one_connection() {
         let fixture = fixture().unwrap();
-        let registry = serve(signed(&fixture).unwrap()).unwrap();
+        let registry = serve(&signed(&fixture).unwrap()).unwrap();
         let image = fixture["image"].as_str().unwrap();
         let tag = image.replace(':', "-");
         let mut stream = TcpStream::connect(&registry).unwrap();
