@@ -205,11 +205,11 @@ pub(crate) struct OrphansFlags {
     pub(crate) paths: Vec<Utf8PathBuf>,
 
     /// Adapter, by its name in the list of plugins
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = "Jobs")]
     pub(crate) plugin: String,
 
     /// Cancel what is found
-    #[arg(long)]
+    #[arg(long, help_heading = "Jobs")]
     pub(crate) cancel: bool,
 
     /// Snapshot of the run: a file or inline JSON or YAML
@@ -240,7 +240,7 @@ pub(crate) struct OrphansFlags {
     #[arg(long, help_heading = "Execution")]
     pub(crate) dev: bool,
 
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Record")]
     pub(crate) store: StoreFlags,
 
     #[command(flatten)]

@@ -275,7 +275,11 @@ impl Client {
             let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
             let Some(location) = location.filter(|_| status.is_redirection() && status != StatusCode::NOT_MODIFIED)
             else {
-                return Ok(RegistryResponse { response, is_own: address.origin() == first.origin(), _places: places });
+                return Ok(RegistryResponse {
+                    response,
+                    is_own: address.origin() == first.origin(),
+                    places: Some(places),
+                });
             };
             if request.form.is_some() {
                 return Err(self.permanent(place, "a redirect of credentials"));

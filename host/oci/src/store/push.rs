@@ -170,15 +170,15 @@ impl Bearer {
 
     /// Uploads, and retries with credentials if the registry requires them.
     async fn upload(&mut self, address: Url, upload: Upload<'_>) -> Result<RegistryResponse, EvaluationError> {
-        let reply = self.send(address.clone(), upload, self.authorization.as_deref()).await?;
+        let mut reply = self.send(address.clone(), upload, self.authorization.as_deref()).await?;
         if reply.response.status() != StatusCode::UNAUTHORIZED || self.authorization.is_some() {
             return Ok(reply);
         }
         let wanted = challenges(&reply);
+        reply.release();
         let Some(authorization) = self.client.authorize(&self.repository, &wanted, ACTIONS).await? else {
             return Ok(reply);
         };
-        drop(reply);
         self.authorization = Some(authorization);
         self.send(address, upload, self.authorization.as_deref()).await
     }

@@ -210,17 +210,16 @@ impl RegistryClient {
             start,
             named_by: self.named_by,
         };
-        let reply = self.client.send(registry, &request).await?;
+        let mut reply = self.client.send(registry, &request).await?;
         // The target of a redirect must not get the credentials for the registry.
         if reply.response.status() != StatusCode::UNAUTHORIZED || !reply.is_own {
             return Ok(reply);
         }
         let wanted = challenges(&reply);
+        reply.release();
         let Some(authorization) = self.authorization(repository, kept.as_deref(), &wanted).await? else {
             return Ok(reply);
         };
-        // Its place is given back before another is taken.
-        drop(reply);
         self.client.send(registry, &Request { authorization: Some(&authorization), ..request }).await
     }
 

@@ -15,12 +15,20 @@ const LATER: [u16; 3] = [408, 429, 503];
 /// only idempotent requests are retried. 499 and 522 are a proxy's statuses for a lost connection.
 const FAILED: [u16; 5] = [499, 500, 502, 504, 522];
 
-/// A response whose body is still to come; it counts as in flight until it is dropped.
+/// A response whose body is still to come; it counts as in flight until it is dropped or [released](Self::release).
 pub(super) struct RegistryResponse {
     pub(super) response: Response,
     /// Whether it comes from where the request was sent, and not from where that redirected it.
     pub(super) is_own: bool,
-    pub(super) _places: (OwnedSemaphorePermit, OwnedSemaphorePermit),
+    pub(super) places: Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)>,
+}
+
+impl RegistryResponse {
+    /// Lets others make requests, since no more of this one is read. Whoever requests something else before this one is
+    /// dropped would wait for itself where the host has no place left, as a token service on the registry's own host.
+    pub(super) fn release(&mut self) {
+        self.places = None;
+    }
 }
 
 /// A request.

@@ -8,9 +8,7 @@ mod time;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use assay_konflux::plan::{
-    late::{LateError, fill, holds},
-};
+use assay_konflux::plan::late::{LateError, fill, holds};
 use assay_model::{
     outcome::Verdict,
     port::RecordChange,
