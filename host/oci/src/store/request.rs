@@ -24,8 +24,8 @@ pub(super) struct RegistryResponse {
 }
 
 impl RegistryResponse {
-    /// Lets others make requests, since no more of this one is read. Whoever requests something else before this one is
-    /// dropped would wait for itself where the host has no place left, as a token service on the registry's own host.
+    /// Gives back its places, since no more of it is read. A caller that requested something else before it is dropped would
+    /// wait for itself where the host has no place left, as a token service on the registry's own host.
     pub(super) fn release(&mut self) {
         self.places = None;
     }
