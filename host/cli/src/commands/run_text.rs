@@ -1,4 +1,4 @@
-//! [`print`]: a document about runs, for programs or for people, and [`show_text`], what is recorded of a run.
+//! [`print()`]: a document about runs, for programs or for people, and [`show_text`], what is recorded of a run.
 
 use std::fmt::Write as _;
 
