@@ -103,6 +103,9 @@ fn a_bundle_without_the_pipeline_is_refused_with_what_it_has() {
         bundle(&bundled.registry, "tests/odd:1", &[("pipeline", "p", text)]);
         bundled.run("tests/odd:1", "p", &[]).expect(2, says);
     }
+    // A layer beyond the limit would be one that nobody looks at.
+    bundle(&bundled.registry, "tests/odd:1", &[("pipeline", "p", steps); 101]);
+    bundled.run("tests/odd:1", "p", &[]).expect(2, "101 layers, more than the 100 allowed");
     assert!(!bundled.shop.fixture.path("store").exists());
 }
 

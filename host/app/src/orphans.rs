@@ -46,6 +46,10 @@ const SEARCHES: u32 = 3;
 /// The time between two attempts, if the service does not say.
 const AGAIN: Duration = Duration::from_secs(2);
 
+/// The shortest and the longest time between two requests.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 /// How long a service is requested to cancel a job.
 const CANCELING: jiff::SignedDuration = jiff::SignedDuration::from_secs(5 * 60);
 
@@ -365,22 +369,23 @@ fn time() -> CallTime {
     CallTime { now: Timestamp::now(), attempt: ATTEMPT }
 }
 
+/// Waits for as long as a plugin or a service says, within limits: neither may hold up the command for hours, nor get requests
+/// without a pause.
 fn wait(time: Duration) {
-    Wakeup::default().wait_at_most(0, time);
+    Wakeup::default().wait_at_most(0, within_limits(time));
+}
+
+fn within_limits(time: Duration) -> Duration {
+    time.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
 }
 
 /// How long to wait after an error that may pass.
 fn pause(error: &CallError) -> Option<Duration> {
     match error.fault {
-        Some(FaultKind::Transient { after_ms }) => {
-            Some(after_ms.map_or(AGAIN, |ms| Duration::from_millis(ms.into()).min(CANCEL_PAUSE)))
-        }
+        Some(FaultKind::Transient { after_ms }) => Some(after_ms.map_or(AGAIN, |ms| Duration::from_millis(ms.into()))),
         _ => None,
     }
 }
-
-/// The longest wait between two requests.
-const CANCEL_PAUSE: Duration = Duration::from_secs(60);
 
 fn again<T>(mut call: impl FnMut() -> Result<T, CallError>) -> Result<T, String> {
     let mut attempt = 1;
@@ -416,5 +421,17 @@ impl HttpClient for ReadingClient {
         }
         self.was_refused.store(true, Ordering::Relaxed);
         Err(HttpError::Denied("it is only looked for a job, and none is made".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_plugin_and_no_service_says_how_long_the_command_waits() {
+        for (said, waited) in [(0, 1), (5, 5), (86_400, 60)] {
+            assert_eq!(within_limits(Duration::from_secs(said)), Duration::from_secs(waited));
+        }
     }
 }

@@ -23,7 +23,7 @@ use crate::{
 pub(crate) const KIND: &str = "dev.tekton.image.kind";
 const NAME: &str = "dev.tekton.image.name";
 
-/// Layers that are looked at; Tekton allows fewer.
+/// Layers of one bundle; Tekton allows fewer.
 const LAYERS: usize = 100;
 
 /// A pipeline by the parameters `bundle`, `name` and `kind` of a reference. What a digest names is fetched once and kept; a tag
@@ -58,7 +58,13 @@ pub(crate) fn fetch_bundle(
         }
     };
     let manifest = store.kept_manifest(&pinned).map_err(failed)?;
-    let layers = manifest.layers().iter().take(LAYERS).filter(|layer| {
+    if manifest.layers().len() > LAYERS {
+        let count = manifest.layers().len();
+        return Err(RequestError::new(format!(
+            "the bundle {pinned} has {count} layers, more than the {LAYERS} allowed"
+        )));
+    }
+    let layers = manifest.layers().iter().filter(|layer| {
         let has_kind = |known: &String| known.to_lowercase() == kind;
         layer.annotations.get(KIND).is_some_and(has_kind)
     });

@@ -51,18 +51,10 @@ mod tests {
     use crate::plugin_distribution::lock_file::LockedPlugin;
 
     fn locked(name: &str, manifest: &Digest) -> (String, LockedPlugin) {
-        let locked = LockedPlugin {
-            name: name.to_owned(),
-            source: "r.example/a:1.0.0".to_owned(),
-            manifest: manifest.clone(),
-            component: Digest::of(b"c"),
-            world: "task".to_owned(),
-            wit: "0.1.0".to_owned(),
-            signer: None,
-            permissions: Digest::of(b"p"),
-            vet: None,
-        };
-        (name.to_owned(), locked)
+        (
+            name.to_owned(),
+            LockedPlugin { manifest: manifest.clone(), ..LockedPlugin::of_test(name, "r.example/a:1.0.0") },
+        )
     }
 
     #[test]

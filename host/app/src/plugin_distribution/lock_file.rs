@@ -41,6 +41,24 @@ pub(crate) struct LockedPlugin {
     pub(crate) vet: Option<Digest>,
 }
 
+#[cfg(test)]
+impl LockedPlugin {
+    /// One for tests, of a name and a source.
+    pub(crate) fn of_test(name: &str, source: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            source: source.to_owned(),
+            manifest: Digest::of(b"m"),
+            component: Digest::of(b"c"),
+            world: "task".to_owned(),
+            wit: "0.1.0".to_owned(),
+            signer: None,
+            permissions: Digest::of(b"p"),
+            vet: None,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {

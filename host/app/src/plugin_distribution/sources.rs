@@ -474,28 +474,14 @@ pub(crate) fn check_loaded(name: &str, plugin: &Plugin, locked: &LockedPlugin) -
 mod tests {
     use super::*;
 
-    fn locked(source: &str) -> LockedPlugin {
-        LockedPlugin {
-            name: "a".to_owned(),
-            source: source.to_owned(),
-            manifest: Digest::of(b"m"),
-            component: Digest::of(b"c"),
-            world: "task".to_owned(),
-            wit: "0.1.0".to_owned(),
-            signer: None,
-            permissions: Digest::of(b"p"),
-            vet: None,
-        }
-    }
-
     #[test]
     fn a_lock_file_must_be_that_of_the_list() {
         let text = "[plugin.a]\nsource = 'r.example/a'\nversion = '1.1'\n";
         let list = PluginsFile::parse(text, Utf8Path::new("plugins.toml")).unwrap();
         let entry = &list.plugins["a"];
-        assert!(check_entry("a", entry, &locked("r.example/a:1.2.0")).is_ok());
+        assert!(check_entry("a", entry, &LockedPlugin::of_test("a", "r.example/a:1.2.0")).is_ok());
         for source in ["r.example/a:1.0.0", "r.example/a:2.0.0", "r.example/b:1.2.0", "r.example/a:latest", ""] {
-            let error = check_entry("a", entry, &locked(source)).unwrap_err();
+            let error = check_entry("a", entry, &LockedPlugin::of_test("a", source)).unwrap_err();
             assert_eq!(error.code, ErrorCode::PluginLockMismatch, "{source}");
         }
     }

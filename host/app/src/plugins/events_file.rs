@@ -48,8 +48,9 @@ fn time_of(event: &Value) -> u64 {
 
 impl EventLog for EventsFile {
     fn after(&self, number: u64, limit: u32) -> Result<Vec<StoredEvent>, EvaluationError> {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Ok(self.0.iter().filter(|event| event.number > number).take(limit).cloned().collect())
+        let (start, limit) =
+            (usize::try_from(number).unwrap_or(usize::MAX), usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(self.0.iter().skip(start).take(limit).cloned().collect())
     }
 }
 

@@ -7,7 +7,7 @@ use assay_gocompat::sanitize;
 
 use super::{
     events::Printed,
-    run_files::{parse_snapshot, plain_request},
+    run_files::{parse_snapshot, plain_request, set_plugins},
     run_text::print,
 };
 use crate::{error::CliError, exit, flags::runs::OrphansFlags, printer::Printer, settings::Environment};
@@ -20,9 +20,7 @@ pub(super) fn run(flags: &OrphansFlags, env: &Environment, printer: Printer) -> 
     run.plan.scenarios.clone_from(&flags.scenario);
     run.plan.changed.clone_from(&flags.changed);
     run.store.clone_from(&flags.store.store);
-    run.plugins.clone_from(&flags.plugins);
-    run.saved_plugins.clone_from(&flags.plugins_from);
-    run.is_dev = flags.dev;
+    set_plugins(&mut run, &flags.list);
     let request =
         OrphansRequest { run, plugin: flags.plugin.clone(), is_canceled: flags.cancel, reruns: flags.reruns.into() };
     let found = find_orphans(&request, &Printed::new(printer))?;

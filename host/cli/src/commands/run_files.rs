@@ -22,7 +22,7 @@ use crate::{
     error::CliError,
     exit,
     flags::{
-        run::{ExecutionFlags, RunFilesFlags, RunFormat},
+        run::{ExecutionFlags, PluginListFlags, RunFilesFlags, RunFormat},
         runs::RerunFlags,
         sources::SourceFlags,
     },
@@ -50,14 +50,17 @@ pub(crate) fn rerun(id: &RunId, flags: &RerunFlags, env: &Environment, printer: 
 }
 
 fn request(flags: &ExecutionFlags, env: &Environment) -> Result<RunFilesRequest, CliError> {
-    Ok(RunFilesRequest {
-        store: flags.store.clone(),
-        plugins: flags.plugins.clone(),
-        saved_plugins: flags.plugins_from.clone(),
-        is_dev: flags.dev,
-        workers: flags.workers,
-        ..plain_request(&flags.sources, env)?
-    })
+    let mut request =
+        RunFilesRequest { store: flags.store.clone(), workers: flags.workers, ..plain_request(&flags.sources, env)? };
+    set_plugins(&mut request, &flags.list);
+    Ok(request)
+}
+
+/// Takes plugins from where the flags say.
+pub(super) fn set_plugins(request: &mut RunFilesRequest, flags: &PluginListFlags) {
+    request.plugins.clone_from(&flags.plugins);
+    request.saved_plugins.clone_from(&flags.plugins_from);
+    request.is_dev = flags.dev;
 }
 
 /// A request that names nothing yet.

@@ -63,17 +63,8 @@ pub(crate) struct ExecutionFlags {
     #[arg(long, value_name = "DIR", default_value = ".assay", help_heading = "Execution")]
     pub(crate) store: Utf8PathBuf,
 
-    /// List of plugins (plugins.toml)
-    #[arg(long, value_name = "FILE", help_heading = "Execution")]
-    pub(crate) plugins: Option<Utf8PathBuf>,
-
-    /// OCI layout of `assay plugin pull --save` to take plugins from; none is fetched then
-    #[arg(long, value_name = "TAR", help_heading = "Execution")]
-    pub(crate) plugins_from: Option<Utf8PathBuf>,
-
-    /// Accept plugins that are files, for development
-    #[arg(long, help_heading = "Execution")]
-    pub(crate) dev: bool,
+    #[command(flatten)]
+    pub(crate) list: PluginListFlags,
 
     /// Number of tasks to run concurrently
     #[arg(long, value_name = "N", default_value = "2", help_heading = "Execution")]
@@ -90,6 +81,22 @@ pub(crate) struct ExecutionFlags {
 
     #[command(flatten)]
     pub(crate) sources: SourceFlags,
+}
+
+/// Where the plugins of a run come from.
+#[derive(Debug, Args)]
+pub(crate) struct PluginListFlags {
+    /// List of plugins (plugins.toml)
+    #[arg(long, value_name = "FILE", help_heading = "Execution")]
+    pub(crate) plugins: Option<Utf8PathBuf>,
+
+    /// OCI layout of `assay plugin pull --save` to take plugins from; none is fetched then
+    #[arg(long, value_name = "TAR", help_heading = "Execution")]
+    pub(crate) plugins_from: Option<Utf8PathBuf>,
+
+    /// Accept plugins that are files, for development
+    #[arg(long, help_heading = "Execution")]
+    pub(crate) dev: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

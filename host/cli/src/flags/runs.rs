@@ -3,7 +3,10 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{run::ExecutionFlags, sources::SourceFlags};
+use super::{
+    run::{ExecutionFlags, PluginListFlags},
+    sources::SourceFlags,
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
@@ -228,17 +231,8 @@ pub(crate) struct OrphansFlags {
     #[arg(long, value_name = "COUNT", default_value = "0", help_heading = "Run selection", requires = "paths")]
     pub(crate) reruns: u16,
 
-    /// List of plugins (plugins.toml)
-    #[arg(long, value_name = "FILE", help_heading = "Execution")]
-    pub(crate) plugins: Option<Utf8PathBuf>,
-
-    /// OCI layout of `assay plugin pull --save` to take plugins from; none is fetched then
-    #[arg(long, value_name = "TAR", help_heading = "Execution")]
-    pub(crate) plugins_from: Option<Utf8PathBuf>,
-
-    /// Accept plugins that are files, for development
-    #[arg(long, help_heading = "Execution")]
-    pub(crate) dev: bool,
+    #[command(flatten)]
+    pub(crate) list: PluginListFlags,
 
     #[command(flatten, next_help_heading = "Record")]
     pub(crate) store: StoreFlags,
