@@ -16,7 +16,7 @@ use super::{
     job_folder::JobFolder,
     local_job::{JobDocument, JobEnd, JobTools, LocalJob},
     recording_client::RecordingClient,
-    run_artifacts::write_artifacts,
+    run_artifacts::{check_folder, write_artifacts},
     run_case::write_case,
     run_check::run_check,
     run_evidence::{RunEvidence, collect},
@@ -35,6 +35,8 @@ use crate::{
 /// The plugin cannot be had or may not run, its parameters do not match it, something that its world needs is not given, there
 /// is no such job, or the folder of jobs cannot be used.
 pub fn run_plugin(request: &RunPluginRequest<'_>) -> Result<JobEnd, RequestError> {
+    // Before a job that may take hours.
+    request.artifacts.as_deref().map_or(Ok(()), check_folder)?;
     match &request.verb {
         RunVerb::Run { plugin, inputs } => begin(request, plugin, inputs),
         RunVerb::Resume(id) => go_on(request, id, false),

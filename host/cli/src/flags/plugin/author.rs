@@ -177,7 +177,7 @@ pub(crate) struct RunFlags {
     #[arg(long, value_name = "DIR", help_heading = "Report")]
     pub(crate) record: Option<Utf8PathBuf>,
 
-    /// Folder to write the plugin's files to
+    /// New or empty folder to write the plugin's files to
     #[arg(long, value_name = "DIR", help_heading = "Report")]
     pub(crate) artifacts: Option<Utf8PathBuf>,
 
