@@ -89,9 +89,9 @@ fn explain_text(explanation: &RunExplanation) -> String {
         let task = reason.task.as_ref().map(|task| format!("/{task}")).unwrap_or_default();
         let name = format!("{}{task}", reason.scenario);
         let optional = if reason.optional { " (optional)" } else { "" };
-        let since = reason.since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
+        let since = reason.since.as_ref().map(|since| format!(", since {since}")).unwrap_or_default();
         let state = reason.state.as_str();
-        let _infallible = writeln!(text, "{}{optional} is {state}{since}", sanitize::line(&name));
+        let _infallible = writeln!(text, "{}{optional}: {state}{since}", sanitize::line(&name));
         append_cause(&mut text, "  ", reason.cause.as_ref(), reason.next.as_deref());
     }
     text
