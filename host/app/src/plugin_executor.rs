@@ -184,7 +184,7 @@ impl PluginExecutor {
                 Ok(TaskEvidence::Refused(verdict)) => {
                     return Ok(done(&verdict, Kept::default(), assay_wasm::Usage::default()));
                 }
-                Err(error) => return Ok(of_error(&error.into())),
+                Err(error) => return Ok(without_evidence(error)),
             }
         }
         let task = match Task::new(plugin, options) {
@@ -351,6 +351,16 @@ fn done(verdict: &Verdict, kept: Kept, usage: assay_wasm::Usage) -> CallResult {
 
 fn failed(class: ErrorClass, code: &str, fact: &str) -> CallResult {
     CallResult::Error { class, cause: Cause::new(code, fact), after: None }
+}
+
+/// Evidence that cannot be collected is not the plugin's fault.
+fn without_evidence(error: EvaluationError) -> CallResult {
+    match of_error(&error.into()) {
+        CallResult::Error { class: ErrorClass::Plugin, cause, after } => {
+            CallResult::Error { class: ErrorClass::Invalid, cause, after }
+        }
+        other => other,
+    }
 }
 
 /// The class follows from what the plugin returned, or from the kind of error where it returned nothing.
