@@ -3,7 +3,8 @@
 use std::{fmt::Write as _, time::Duration};
 
 use assay_app::{
-    CanceledRun, RecordedRuns, RequestError, Retention, RunExplanation, cancel_run, collect_runs, pin_run,
+    CanceledRun, ClusterAccess, RecordedRuns, RequestError, Retention, RunExplanation, cancel_run, collect_runs,
+    pin_run,
 };
 use assay_gocompat::sanitize;
 use assay_model::{
@@ -32,10 +33,14 @@ const PART_BYTES: usize = 64 << 10;
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Carries out one of the commands.
-pub(crate) fn run(command: &RunsCommand, env: &Environment, printer: Printer) -> Result<u8, CliError> {
+pub(crate) fn run(
+    command: &RunsCommand,
+    (env, cluster): (&Environment, &ClusterAccess),
+    printer: Printer,
+) -> Result<u8, CliError> {
     match command {
-        RunsCommand::Rerun(flags) => return run_files::rerun(&parse_id(&flags.id)?, flags, env, printer),
-        RunsCommand::Orphans(flags) => return orphans::run(flags, env, printer),
+        RunsCommand::Rerun(flags) => return run_files::rerun(&parse_id(&flags.id)?, flags, (env, cluster), printer),
+        RunsCommand::Orphans(flags) => return orphans::run(flags, (env, cluster), printer),
         RunsCommand::List(flags) => list(flags, printer),
         RunsCommand::Show(flags) => show(flags, printer),
         RunsCommand::Logs(flags) => logs(flags, printer),
