@@ -13,6 +13,7 @@ mod bad_input;
 mod chromium;
 mod cluster;
 mod cluster_servers;
+mod compiled_cache;
 mod configuration;
 mod conftest;
 mod console;

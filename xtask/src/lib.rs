@@ -5,6 +5,7 @@ pub mod bench_growth;
 pub mod bench_keyless;
 pub mod bench_rego;
 pub mod bench_runs;
+pub mod bench_start;
 pub mod contract_docs;
 pub mod dist;
 pub mod fixtures;

@@ -12,6 +12,7 @@ mod builtins;
 mod cached_scenarios;
 mod cluster_access;
 mod compare_request;
+mod compiled_cache;
 mod compose;
 mod ec_compat;
 mod ec_task;
