@@ -42,7 +42,7 @@ mod trace;
 
 pub use bundle::{Bundle, Manifest};
 pub use capabilities::Capabilities;
-pub use compile_error::{CompileError, Location, Problem};
+pub use compile_error::{CompileError, Location, Problem, caret};
 pub use compile_options::CompileOptions;
 pub use coverage::{CoverageReport, FileCoverage, Hits};
 pub use engine::HostFunction;

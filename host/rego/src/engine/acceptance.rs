@@ -216,7 +216,10 @@ fn bodies_heads_and_patterns_that_opa_refuses_are_refused() {
         ("z := [1 | print(x)] if x := 1", "2 var x is undeclared"),
         ("z if not[false]", "2 var not is unsafe"),
         ("z if { {\"a\": b} := {x: 1 | x := \"a\"}; b }", "2 var b is unsafe"),
-        ("p[1] := \"a\"\nz := p[1].x", "3 undefined ref: data.t.p[1].x\n\thave: string"),
+        (
+            "p[1] := \"a\"\nz := p[1].x",
+            "3 undefined ref: data.t.p[1].x\n\tdata.t.p[1].x\n\t^^^^^^^^^^^\n\thave: string",
+        ),
         ("default f(x) := $\"a{x}\"", "2 illegal default rule (value cannot contain var)"),
     ] {
         assert_eq!(errors(text, false), [want], "{text}");
@@ -246,6 +249,75 @@ fn bodies_heads_and_patterns_that_opa_refuses_are_refused() {
     }
     assert_eq!(errors("import data.foo as input", true).len(), 1);
     assert!(!errors("z if { some j in {{i} | i = data.t.p[j]} }", false).is_empty());
+}
+
+#[test]
+fn an_expression_runs_as_a_whole_as_in_opa() {
+    for text in [
+        "z := [input.a[i], i + 1]",
+        "z if [input.a[i], i + 1] == [1, 2]",
+        "z := [[input.a[i], i + 1] | true]",
+        "z contains [input.a[i], i + 1]",
+        "z if { x := [input.a[i], [1 | i == 1]]; x }",
+        "z if input.a[i] == [1 | i == 1]",
+        "z if { [input.a[i], y] = f(i); y }\nf(x) := [x, x]",
+        "z := {\"a\": input.a[i], \"b\": count([i])}",
+        "z if every x in [input.a[i], i + 1] { x == i }",
+        "z if { some x in [input.a[i], i + 1]; x }",
+        "z := f(input.a[i], i + 1)\nf(x, y) := [x, y]",
+        "z if { [i[j], input.a[i]] }",
+    ] {
+        assert!(errors(text, false).iter().any(|error| error.contains("is unsafe")), "{text}");
+    }
+    for text in [
+        "z if { x := [input.a[i], [1 | i = 1]]; x }",
+        "z if { f(input.a[i]) == [1 | i == 1] }\nf(x) := [x, x]",
+        "z if every x in input.a[i] { x == i }",
+        "z if { some x in input.a[i]; x == i + 1 }",
+        "z := f(input.a[i], input.b[i])\nf(x, y) := [x, y]",
+        "z if { x := [i.foo, input.a[i]]; x }",
+        "z[input.a[i]] := i + 1",
+        "z[i + 1] := input.a[i]",
+        "z if input.a[i] = i + 1",
+        // What a call binds counts early where its variables stand in sets, keys and templates.
+        "z := [input.a[i], $\"{i}\"]",
+        "z if { x := [input.a[i], $\"{i + 1}\"]; x }",
+        "z if { x := [input.a[i], count({i})]; x }",
+        "z if { x := [input.a[i], {i: 1}]; x }",
+    ] {
+        assert_eq!(errors(text, false), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn a_closure_of_a_head_prints_nothing_of_the_body_as_in_opa() {
+    let undeclared = "2 var x is undeclared";
+    for text in [
+        "z := [[1 | print(x)] | x := 1]",
+        "z := [{[3 | print(x)] | x := 2} | y := 1]",
+        "z := [y | x := 1; y := [[2 | print(x)] | true]]",
+    ] {
+        assert_eq!(errors(text, false), [undeclared], "{text}");
+    }
+    for text in [
+        "z := [[1 | x := 2; print(x)] | x := 1]",
+        "z := [1 | x := 1; y := [2 | print(x)]]",
+        "f(x) := [[1 | print(x)] | true]",
+    ] {
+        assert_eq!(errors(text, false), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn a_function_is_no_value_and_a_fraction_no_index() {
+    let reference = "3 function data.t.f used as reference, not called\n\tdata.t.f\n\t^^^^^^^^\n\thave: (any) => any";
+    let mismatch = "3 match error\n\tleft  : (any) => any\n\tright : number";
+    assert_eq!(errors("f(x) := x\nz if not f == 1", false), [mismatch, reference]);
+    assert_eq!(errors("f(x) := x\nz := f", false), [reference]);
+    let inside = reference.replace("f used", "f[1] used").replace("\tdata.t.f\n", "\tdata.t.f[1]\n");
+    assert_eq!(errors("f(x) := x\nz if f[1] == 2", false), [inside]);
+    let found = errors("z if { x := [1, 2][1.0]; x }", false);
+    assert!(matches!(found.as_slice(), [one] if one.contains("have: 1.0\n")), "{found:?}");
 }
 
 #[test]

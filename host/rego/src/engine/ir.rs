@@ -107,7 +107,16 @@ pub(crate) enum Special {
 pub(crate) struct Lit {
     pub kind: LitKind,
     pub span: Span,
+    /// The expression that it is a part of.
+    pub unit: Unit,
 }
+
+/// An expression of a body as OPA orders them: a call, or what is left of a literal without its calls. References are moved out
+/// of it here, but nothing of it is evaluated before all of it can be. [`ALONE`] is a literal that is an expression by itself.
+pub(crate) type Unit = u32;
+
+/// The unit of a literal without parts that were moved out of it.
+pub(crate) const ALONE: Unit = 0;
 
 #[derive(Clone, Debug)]
 pub(crate) enum LitKind {
@@ -123,6 +132,8 @@ pub(crate) enum LitKind {
         bind: bool,
         /// It was moved out of a negation, so nothing on its path may bind.
         closed: bool,
+        /// `out` is written on the left.
+        flipped: bool,
     },
     Call {
         callee: Callee,

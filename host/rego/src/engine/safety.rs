@@ -1,11 +1,14 @@
 //! Puts the literals of a body in an order in which every variable is bound before it is used. The entry point is
 //! [`reorder`]; a variable that nothing binds is unsafe.
 //!
-//! The order is the source's, except where a literal has to wait.
+//! The order is the source's, except where a literal has to wait. OPA orders whole expressions, with the references in them:
+//! [`expressions`] refuses what has no such order.
+
+mod expressions;
 
 use regorus::Value;
 
-use crate::engine::ir::{Collect, Expr, Lit, LitKind, Path, Replacement, Root, Slot};
+use crate::engine::ir::{ALONE, Collect, Expr, Lit, LitKind, Path, Replacement, Root, Slot};
 use crate::engine::work::Work;
 
 /// Which variables have a value at a point of a body.
@@ -66,9 +69,10 @@ pub(crate) fn reorder<'a>(
 ) -> Result<Vec<&'a Lit>, Vec<(Slot, &'a Lit)>> {
     let mut ordered = Vec::with_capacity(body.len());
     let mut waiting: Vec<&Lit> = body.iter().collect();
+    let mut before = None;
     while !waiting.is_empty() {
-        let before = waiting.len();
-        if !work.go_on(before) {
+        let count = waiting.len();
+        if !work.go_on(count) {
             return Err(Vec::new());
         }
         waiting.retain(|lit| {
@@ -76,17 +80,49 @@ pub(crate) fn reorder<'a>(
             if !work.go_on(1) || !ready(lit, bound, &mut outs, work) {
                 return true;
             }
+            if before.is_none() && binds_within(lit, &outs, body) {
+                before = Some(bound.copy(work));
+            }
             for slot in outs {
                 bound.add(slot);
             }
             ordered.push(*lit);
             false
         });
-        if waiting.len() == before {
+        if waiting.len() == count {
             return Err(lacking(&waiting, bound));
         }
     }
+    // What ran before the first such literal ran as a whole.
+    if let Some(before) = before {
+        expressions::check(body, &before, work)?;
+    }
     Ok(ordered)
+}
+
+/// Whether a literal binds what the rest of its own expression may need: the order of OPA is one of whole expressions.
+fn binds_within(lit: &Lit, outs: &[Slot], body: &[Lit]) -> bool {
+    let LitKind::Ref { path, out, .. } = &lit.kind else { return false };
+    let mut binds = false;
+    path.path.iter().for_each(|expr| expr.slots(&mut |slot| binds |= outs.contains(&slot)));
+    if !binds {
+        return false;
+    }
+    // Units count upwards, so that other parts stand close by.
+    let at = body.iter().position(|other| std::ptr::eq(other, lit)).unwrap_or_default();
+    let is_part = |other: &Lit| other.unit == lit.unit && !std::ptr::eq(other, lit);
+    lit.unit != ALONE
+        && (body.iter().skip(at + 1).chain(body.iter().take(at)).any(is_part) || !out.iter().all(is_plain))
+}
+
+/// Whether a term has no closures.
+pub(crate) fn is_plain(expr: &Expr) -> bool {
+    match expr {
+        Expr::Const(_) | Expr::Var(_) => true,
+        Expr::Array(items) | Expr::Set(items) => items.iter().all(is_plain),
+        Expr::Object(items) => items.iter().all(|(key, value)| is_plain(key) && is_plain(value)),
+        Expr::Comprehension(_) | Expr::Template(_) => false,
+    }
 }
 
 fn lacking<'a>(waiting: &[&'a Lit], bound: &Bound) -> Vec<(Slot, &'a Lit)> {
@@ -102,11 +138,11 @@ fn lacking<'a>(waiting: &[&'a Lit], bound: &Bound) -> Vec<(Slot, &'a Lit)> {
 }
 
 /// Whether a literal can run now; what it would bind is added to `outs`.
-pub(crate) fn ready(lit: &Lit, bound: &Bound, outs: &mut Vec<Slot>, work: &Work) -> bool {
+fn ready(lit: &Lit, bound: &Bound, outs: &mut Vec<Slot>, work: &Work) -> bool {
     match &lit.kind {
         LitKind::Unify(left, right) => unifies(left, right, bound, outs, work),
         LitKind::Equal(left, right) => bound.ground(left) && bound.ground(right),
-        LitKind::Ref { path, out, bind, closed } => {
+        LitKind::Ref { path, out, bind, closed, .. } => {
             if !path_ready(path, bound, outs) || (*closed && !outs.is_empty()) {
                 return false;
             }
@@ -333,7 +369,7 @@ mod tests {
     use crate::engine::span::Span;
 
     fn lit(kind: LitKind) -> Lit {
-        Lit { kind, span: Span::default() }
+        Lit { kind, span: Span::default(), unit: ALONE }
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::compile_options::CompileOptions;
 use crate::engine::annotations::Annotations;
 use crate::engine::ast::{Module, Name, Rule, Term, TermKind};
 use crate::engine::error::{CompileCode, CompileError};
-use crate::engine::ir::{BranchIr, Expr, Lit, LitKind, NodeId, RuleIr, Slot, SlotInfo};
+use crate::engine::ir::{ALONE, BranchIr, Expr, Lit, LitKind, NodeId, RuleIr, Slot, SlotInfo, Unit};
 use crate::engine::limits::{NOTED_ERRORS, SLOTS};
 use crate::engine::rule_tree::{RuleTree, constant_front};
 use crate::engine::span::{Source, Span};
@@ -84,6 +84,12 @@ struct Resolver<'a> {
     unshared: Vec<Slot>,
     /// The number of scopes around the rule's head, while that is resolved.
     head_from: Option<usize>,
+    /// The same for the head of a comprehension.
+    inner_head_from: Option<usize>,
+    /// The expression that is resolved.
+    unit: Unit,
+    /// How many there are.
+    units: Unit,
     /// What is declared in the rule.
     locals: Vec<Local>,
     scopes: Vec<Scope>,
@@ -132,6 +138,9 @@ pub(crate) fn resolve(
                 called: Vec::new(),
                 unshared: Vec::new(),
                 head_from: None,
+                inner_head_from: None,
+                unit: ALONE,
+                units: 0,
                 locals: Vec::new(),
                 scopes: vec![Scope::default()],
                 met: Vec::new(),
@@ -230,20 +239,20 @@ impl Resolver<'_> {
                 let (late, early): (Vec<_>, Vec<_>) = patterns.iter().copied().partition(|(arg, _)| has_template(arg));
                 for (arg, slot) in early {
                     let expr = self.term(arg, &mut body);
-                    body.push(Lit { kind: LitKind::Unify(Expr::Var(slot), expr), span: arg.span });
+                    body.push(Lit { kind: LitKind::Unify(Expr::Var(slot), expr), span: arg.span, unit: ALONE });
                 }
                 self.literals(&branch.body, &mut body);
                 // A template among the arguments has the variables of the body.
                 for (arg, slot) in late {
                     let expr = self.term(arg, &mut body);
-                    body.push(Lit { kind: LitKind::Unify(Expr::Var(slot), expr), span: arg.span });
+                    body.push(Lit { kind: LitKind::Unify(Expr::Var(slot), expr), span: arg.span, unit: ALONE });
                 }
                 let own = body.len();
                 self.head_from = Some(self.scopes.len());
-                let path: Vec<_> = suffix.iter().map(|term| self.term(term, &mut body)).collect();
+                let path: Vec<_> = suffix.iter().map(|term| self.whole(term, &mut body)).collect();
                 let keys = own..body.len();
                 let value = match (&rule.head.key, &branch.value) {
-                    (Some(term), _) | (None, Some(term)) => self.term(term, &mut body),
+                    (Some(term), _) | (None, Some(term)) => self.whole(term, &mut body),
                     (None, None) => Expr::Const(regorus::Value::Bool(true)),
                 };
                 self.head_from = None;

@@ -77,9 +77,10 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whether a name stands in a closure of a rule's head and is declared in the rule's body.
+    /// Whether a name stands in a closure of a head, of a rule or of a comprehension, and is declared in the body of that.
     pub(super) fn is_of_the_body(&self, name: &Name) -> bool {
-        let Some(from) = self.head_from.filter(|from| *from < self.scopes.len()) else { return false };
+        let from = self.head_from.max(self.inner_head_from);
+        let Some(from) = from.filter(|from| *from < self.scopes.len()) else { return false };
         let own = |scope: &Scope| scope.names.contains_key(name);
         if self.scopes.iter().skip(from).any(own) {
             return false;
