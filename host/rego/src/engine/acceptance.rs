@@ -284,9 +284,44 @@ fn an_expression_runs_as_a_whole_as_in_opa() {
         "z if { x := [input.a[i], $\"{i + 1}\"]; x }",
         "z if { x := [input.a[i], count({i})]; x }",
         "z if { x := [input.a[i], {i: 1}]; x }",
+        // Of an expression with closures that share variables with the body only these count.
+        "z if { walk({i | walk(1, [_, i])}, [_, i]) }",
+        "z if { v := \"k\"; {\"k\": i} := {v: 0 | true} }",
+        "z if { some k, x in input; [x | print([x, k])] in q.x[0]; walk({k | print(x)}, [_, v]) }",
+        "z := {p[true], {v | y := x}} if { walk([1, 2][0], [_, k]); some x, [v, z] in set() }",
+        // A body that is true gives way to a call of the head, with its `with`.
+        "z := 1 % 1 if true with data.t as p[2.5]",
     ] {
         assert_eq!(errors(text, false), [""; 0], "{text}");
     }
+    for text in ["z if { walk({i | walk(1, [_, i])}, i) }", "z := q.x if true with data.t as p[2.5]"] {
+        assert!(errors(text, false).iter().any(|error| error.contains("is unsafe")), "{text}");
+    }
+}
+
+#[test]
+fn closures_in_closures_are_looked_at_with_what_is_known_outside_as_in_opa() {
+    for text in [
+        "z if { {1 | w = input.a; {1 | count({w | true}) == 1}} }",
+        "z if { {1 | input[w]; x = {1 | {w | true} == {1}}} }",
+        "f(w) if { {1 | {1 | count({w | true}) == 1}} }",
+        "f(x) := {[x | {v | true} = v] | walk(1, [_, v])}",
+        "z if every w, k in [1] { \"a\" != $\"a{w}b\"; is_set({k | not {w | true} > w}) }",
+    ] {
+        let found = errors(text, false);
+        assert!(!found.is_empty() && found.iter().all(|error| error.contains("match error")), "{text}: {found:?}");
+    }
+    for text in [
+        "z if { input[w]; {1 | {1 | count({w | true}) == 1}} }",
+        "z if { {1 | input[w]; count({w | true})} }",
+        "f(w) if { w > 1; {1 | {1 | count({w | true}) == 1}} }",
+        // A variable alone in a template is of any kind behind it.
+        "z := {\"a\": 1}[i] if { i := 1; upper($\"a{i}b\") == \"a\" }",
+    ] {
+        assert_eq!(errors(text, false), [""; 0], "{text}");
+    }
+    let unsafe_text = "import input.c as y\nz := y if { some v, y in input.a with input as [y | true]; v }";
+    assert!(errors(unsafe_text, false).iter().any(|error| error.contains("is unsafe")));
 }
 
 #[test]

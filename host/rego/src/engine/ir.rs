@@ -253,7 +253,61 @@ impl Expr {
     }
 }
 
+impl Expr {
+    /// Calls `visit` with every closure that stands in it, those within others left out.
+    pub(crate) fn closures<'a>(&'a self, visit: &mut dyn FnMut(&'a Closure)) {
+        match self {
+            Self::Const(_) | Self::Var(_) => {}
+            Self::Array(items) | Self::Set(items) => items.iter().for_each(|item| item.closures(visit)),
+            Self::Object(items) => {
+                for (key, value) in items {
+                    key.closures(visit);
+                    value.closures(visit);
+                }
+            }
+            Self::Comprehension(closure) => visit(closure),
+            Self::Template(pieces) => {
+                for piece in pieces.iter() {
+                    if let Piece::Value(closure) = piece {
+                        visit(closure);
+                    }
+                }
+            }
+        }
+    }
+}
+
 impl Lit {
+    /// Calls `visit` with every closure that stands in it, those within others left out.
+    pub(crate) fn closures<'a>(&'a self, visit: &mut dyn FnMut(&'a Closure)) {
+        match &self.kind {
+            LitKind::Unify(left, right) | LitKind::Equal(left, right) => {
+                left.closures(visit);
+                right.closures(visit);
+            }
+            LitKind::Ref { path, out, .. } => path.path.iter().chain(out).for_each(|expr| expr.closures(visit)),
+            LitKind::Call { args, out, .. } => args.iter().chain(out).for_each(|expr| expr.closures(visit)),
+            LitKind::Truthy(expr) => expr.closures(visit),
+            LitKind::In { key, value, domain } => {
+                key.iter().chain([value, domain]).for_each(|expr| expr.closures(visit));
+            }
+            LitKind::Not { body, .. } => body.iter().for_each(|lit| lit.closures(visit)),
+            LitKind::Every { domain, body, .. } => {
+                domain.closures(visit);
+                body.iter().for_each(|lit| lit.closures(visit));
+            }
+            LitKind::With { mods, body } => {
+                for replaced in mods {
+                    if let Replacement::Value(expr) = &replaced.value {
+                        expr.closures(visit);
+                    }
+                }
+                body.iter().for_each(|lit| lit.closures(visit));
+            }
+            LitKind::Print(closures) => closures.iter().for_each(|closure| visit(closure)),
+        }
+    }
+
     /// Calls `visit` with the variables that an `every` gives a value for its body.
     pub(crate) fn bound_within(&self, visit: &mut dyn FnMut(Slot)) {
         if let LitKind::Every { key, value, .. } = &self.kind {

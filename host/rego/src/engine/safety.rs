@@ -8,7 +8,7 @@ mod expressions;
 
 use regorus::Value;
 
-use crate::engine::ir::{ALONE, Collect, Expr, Lit, LitKind, Path, Replacement, Root, Slot};
+use crate::engine::ir::{ALONE, Collect, Expr, Lit, LitKind, Path, Replacement, Root, Slot, Unit};
 use crate::engine::work::Work;
 
 /// Which variables have a value at a point of a body.
@@ -69,7 +69,8 @@ pub(crate) fn reorder<'a>(
 ) -> Result<Vec<&'a Lit>, Vec<(Slot, &'a Lit)>> {
     let mut ordered = Vec::with_capacity(body.len());
     let mut waiting: Vec<&Lit> = body.iter().collect();
-    let mut before = None;
+    let mut added = Vec::new();
+    let mut is_checked = false;
     while !waiting.is_empty() {
         let count = waiting.len();
         if !work.go_on(count) {
@@ -80,24 +81,57 @@ pub(crate) fn reorder<'a>(
             if !work.go_on(1) || !ready(lit, bound, &mut outs, work) {
                 return true;
             }
-            if before.is_none() && binds_within(lit, &outs, body) {
-                before = Some(bound.copy(work));
-            }
-            for slot in outs {
-                bound.add(slot);
-            }
+            is_checked |= binds_within(lit, &outs, body);
+            added.extend(outs.into_iter().filter(|slot| bound.add(*slot)));
             ordered.push(*lit);
             false
         });
         if waiting.len() == count {
-            return Err(lacking(&waiting, bound));
+            let Some(unit) = with_closures(&waiting, body, bound, &added, work) else {
+                return Err(lacking(&waiting, bound));
+            };
+            is_checked = true;
+            waiting.retain(|lit| {
+                if lit.unit == unit {
+                    lit.slots(&mut |slot| added.extend(bound.add(slot).then_some(slot)));
+                    ordered.push(*lit);
+                }
+                lit.unit != unit
+            });
         }
     }
-    // What ran before the first such literal ran as a whole.
-    if let Some(before) = before {
+    if is_checked {
+        let mut before = bound.copy(work);
+        added.iter().for_each(|slot| before.remove(*slot));
         expressions::check(body, &before, work)?;
     }
     Ok(ordered)
+}
+
+/// An expression that cannot run, and that OPA takes nevertheless: of one with closures that share variables with the body it
+/// looks at these alone. A variable that has no value then is undefined.
+fn with_closures(waiting: &[&Lit], body: &[Lit], bound: &Bound, added: &[Slot], work: &Work) -> Option<Unit> {
+    let mut tried = Vec::new();
+    for lit in waiting.iter().filter(|lit| lit.unit != ALONE) {
+        if tried.contains(&lit.unit) {
+            continue;
+        }
+        tried.push(lit.unit);
+        let (mut shared, mut vars, mut are_closed) = (Vec::new(), Vec::new(), true);
+        for part in body.iter().filter(|part| part.unit == lit.unit) {
+            part.slots(&mut |slot| vars.push(slot));
+            part.closures(&mut |closure| {
+                shared.extend(closure.free.iter().copied());
+                are_closed &= expressions::closes(closure, bound, work);
+            });
+        }
+        let is_ready = |slot: &Slot| bound.has(*slot) || vars.contains(slot);
+        let is_shared = |slot: &Slot| !bound.has(*slot) || added.contains(slot);
+        if are_closed && shared.iter().any(is_shared) && shared.iter().all(is_ready) {
+            return Some(lit.unit);
+        }
+    }
+    None
 }
 
 /// Whether a literal binds what the rest of its own expression may need: the order of OPA is one of whole expressions.

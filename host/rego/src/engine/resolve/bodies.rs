@@ -44,9 +44,16 @@ impl Resolver<'_> {
         if matches!(literal.kind, LiteralKind::Every { .. }) {
             literal.with.iter().for_each(|with| self.refuse_functions(with));
         }
-        let mods: Vec<_> = literal.with.iter().filter_map(|with| self.with(with, out)).collect();
         let mut body = Vec::new();
-        self.literal_kind(literal, &mut body);
+        // As in OPA what `some … in` declares is declared in the values of its `with`, too.
+        let declares = matches!(literal.kind, LiteralKind::SomeIn { .. });
+        if declares {
+            self.literal_kind(literal, &mut body);
+        }
+        let mods: Vec<_> = literal.with.iter().filter_map(|with| self.with(with, out)).collect();
+        if !declares {
+            self.literal_kind(literal, &mut body);
+        }
         out.push(Lit { kind: LitKind::With { mods, body }, span: literal.span, unit: ALONE });
     }
 

@@ -29,7 +29,7 @@ use crate::engine::span::{Source, Span};
 use crate::engine::work::Work;
 
 use arguments::{has_template, never};
-use scopes::{How, Local, Scope};
+use scopes::{How, Local, Scope, kept_body};
 
 pub(crate) use imports::check as check_imports;
 pub(crate) use names::DEPRECATED;
@@ -230,7 +230,8 @@ impl Resolver<'_> {
                 let mut heads: Vec<&Term> = suffix.iter().collect();
                 heads.extend(&rule.head.key);
                 heads.extend(&branch.value);
-                self.open(&branch.body, &heads);
+                let kept = kept_body(&branch.body, &heads, false);
+                self.open(kept, &heads);
                 self.go_on();
                 let mut body = Vec::new();
                 if is_never {
@@ -241,7 +242,7 @@ impl Resolver<'_> {
                     let expr = self.term(arg, &mut body);
                     body.push(Lit { kind: LitKind::Unify(Expr::Var(slot), expr), span: arg.span, unit: ALONE });
                 }
-                self.literals(&branch.body, &mut body);
+                self.literals(kept, &mut body);
                 // A template among the arguments has the variables of the body.
                 for (arg, slot) in late {
                     let expr = self.term(arg, &mut body);

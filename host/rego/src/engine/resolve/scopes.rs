@@ -289,6 +289,32 @@ pub(super) fn shares_names(pattern: &Term, term: &Term, functions: Functions) ->
     bound.keys().any(|name| used.contains_key(name))
 }
 
+/// The body of a rule or a comprehension with these heads. As in OPA one that is `true` alone gives way to what is moved out of a
+/// head, calls or, with `with_references`, whatever is evaluated, and its `with` goes with it.
+pub(super) fn kept_body<'t>(body: &'t [Literal], heads: &[&Term], with_references: bool) -> &'t [Literal] {
+    let is_true = |term: &Term| matches!(term.kind, TermKind::Scalar(regorus::Value::Bool(true)));
+    match body {
+        [Literal { kind: LiteralKind::Expr(term), with, .. }]
+            if is_true(term) && !with.is_empty() && heads.iter().any(|head| is_moved(head, with_references)) =>
+        {
+            &[]
+        }
+        body => body,
+    }
+}
+
+fn is_moved(term: &Term, with_references: bool) -> bool {
+    let is_moved = |term: &Term| is_moved(term, with_references);
+    match &term.kind {
+        TermKind::Scalar(_) | TermKind::Var(_) => false,
+        TermKind::Call(_) | TermKind::Template(_) => true,
+        TermKind::Ref(reference) => with_references || is_moved(&reference.head) || reference.path.iter().any(is_moved),
+        TermKind::Array(items) | TermKind::Set(items) => items.iter().any(is_moved),
+        TermKind::Object(items) => items.iter().any(|(key, value)| is_moved(key) || is_moved(value)),
+        TermKind::ArrayOf(_) | TermKind::SetOf(_) | TermKind::ObjectOf(_) => with_references,
+    }
+}
+
 /// Variables in the places of a pattern that can bind.
 fn pattern_names(term: &Term, names: &mut Names) {
     let mut listed = Vec::new();

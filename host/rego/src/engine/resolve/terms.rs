@@ -14,7 +14,7 @@ use crate::engine::span::Span;
 
 use super::Resolver;
 use super::names::joined;
-use super::scopes::term_names;
+use super::scopes::{kept_body, term_names};
 
 impl Resolver<'_> {
     /// The term without references and calls; those become literals in `pre`.
@@ -138,7 +138,7 @@ impl Resolver<'_> {
             let expr = resolver.term(term, pre);
             let unit = resolver.unit;
             let own = pre.get(from..).unwrap_or_default();
-            let binds = own.iter().any(|lit| lit.unit == unit && resolver.may_bind(lit));
+            let binds = own.iter().any(|lit| lit.unit == unit && resolver.may_need(lit));
             let needs = own.iter().any(|lit| lit.unit != unit) || !is_plain(&expr);
             if binds && needs && !matches!(expr, Expr::Var(_)) {
                 Expr::Var(resolver.moved_out(expr, term.span, pre))
@@ -148,12 +148,13 @@ impl Resolver<'_> {
         })
     }
 
-    /// Whether a reference has variables of the policy on its path.
-    fn may_bind(&self, lit: &Lit) -> bool {
+    /// Whether a reference has variables of the policy, that it binds or needs.
+    fn may_need(&self, lit: &Lit) -> bool {
         let LitKind::Ref { path, .. } = &lit.kind else { return false };
-        let mut found = false;
+        let is_named = |slot: Slot| self.slots.get(slot as usize).is_some_and(|info| info.name.is_some());
+        let mut found = matches!(path.root, Root::Slot(slot) if is_named(slot));
         for expr in &path.path {
-            expr.slots(&mut |slot| found |= self.slots.get(slot as usize).is_some_and(|info| info.name.is_some()));
+            expr.slots(&mut |slot| found |= is_named(slot));
         }
         found
     }
@@ -279,9 +280,10 @@ impl Resolver<'_> {
         let ((key, value, body), free) = self.closed(|resolver| {
             let mut heads: Vec<&Term> = of.key.iter().collect();
             heads.push(&of.value);
-            resolver.open(&of.body, &heads);
+            let kept = kept_body(&of.body, &heads, true);
+            resolver.open(kept, &heads);
             let mut body = Vec::new();
-            resolver.literals(&of.body, &mut body);
+            resolver.literals(kept, &mut body);
             let around = resolver.inner_head_from.replace(resolver.scopes.len());
             let key = of.key.as_ref().map(|key| resolver.whole(key, &mut body));
             let value = resolver.whole(&of.value, &mut body);

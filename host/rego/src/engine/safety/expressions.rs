@@ -128,7 +128,8 @@ impl Expression<'_> {
             return None;
         }
         let is_known = |slot: &Slot| known.has(*slot) || outputs.contains(slot);
-        let is_ready = self.vars.iter().all(is_known) && closed.iter().all(is_known);
+        // As in OPA the other variables do not count where closures share some with the body.
+        let is_ready = if closed.is_empty() { self.vars.iter().all(is_known) } else { closed.iter().all(is_known) };
         (is_ready && self.closures.iter().all(|closure| closes(closure, known, work))).then_some(outputs)
     }
 
@@ -154,7 +155,7 @@ impl Expression<'_> {
 }
 
 /// Whether a closure that knows `bound` alone is safe: what its own expression binds is none of it.
-fn closes(closure: &Closure, bound: &Bound, work: &Work) -> bool {
+pub(super) fn closes(closure: &Closure, bound: &Bound, work: &Work) -> bool {
     if closure.free.iter().all(|slot| bound.has(*slot)) {
         return true;
     }

@@ -13,6 +13,9 @@ use crate::engine::span::Span;
 use super::kinds::Kind;
 use super::{Checker, Known};
 
+/// Levels of closures at which those within are looked at again.
+const LEVELS: usize = 4;
+
 /// Bytes of a value after which nothing more of it is shown.
 const SHOWN: usize = 1_000;
 
@@ -120,10 +123,10 @@ impl Checker<'_> {
                 for piece in pieces.iter() {
                     if let Piece::Value(closure) = piece {
                         self.closure(closure);
-                        // A variable alone is one of any kind, if nothing is known of it.
+                        // As in OPA a variable alone is one of any kind from here on, whatever was known of it.
                         if closure.body.is_empty()
                             && let Expr::Var(slot) = &closure.value
-                            && self.slot(*slot).is_none()
+                            && !self.refs_only
                         {
                             self.set(*slot, Kind::Any);
                         }
@@ -186,15 +189,49 @@ impl Checker<'_> {
         if let Some(kind) = self.closures.get(&id) {
             return kind.clone();
         }
+        let nested = self.nested_in(closure);
+        let outside = (!nested.is_empty()).then(|| self.slots.clone());
         let known = self.kinds_of(&closure.free);
         let around = std::mem::replace(&mut self.refs_only, false);
         let errors = self.errors.len();
         let kind = self.collected(closure);
+        self.restore(known);
+        // As in OPA the closures within are looked at once more with what is known outside.
+        if let Some(outside) = outside.filter(|_| self.errors.len() == errors) {
+            self.level += 1;
+            let closures = std::mem::take(&mut self.closures);
+            for inner in nested {
+                self.slots.clone_from(&outside);
+                self.collected(inner);
+                self.closures.clear();
+            }
+            self.closures = closures;
+            self.slots = outside;
+            self.level -= 1;
+        }
         let kind = if self.errors.len() == errors { kind } else { Kind::Unknown };
         self.refs_only = around;
-        self.restore(known);
         self.closures.insert(id, kind.clone());
         kind
+    }
+
+    /// The closures in another one, at every depth; none where so many levels are open that each would double the work again.
+    fn nested_in<'c>(&mut self, closure: &'c Closure) -> Vec<&'c Closure> {
+        let mut found = Vec::new();
+        if self.level >= LEVELS {
+            return found;
+        }
+        let mut waiting = vec![closure];
+        while let Some(next) = waiting.pop() {
+            let from = waiting.len();
+            next.key.iter().chain([&next.value]).for_each(|expr| expr.closures(&mut |inner| waiting.push(inner)));
+            next.body.iter().for_each(|lit| lit.closures(&mut |inner| waiting.push(inner)));
+            found.extend(waiting.get(from..).unwrap_or_default());
+            if !self.work.go_on(1) {
+                break;
+            }
+        }
+        found
     }
 
     fn collected(&mut self, closure: &Closure) -> Kind {
