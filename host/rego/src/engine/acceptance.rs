@@ -183,6 +183,9 @@ fn bodies_heads_and_patterns_that_opa_accepts_are_accepted() {
         "p contains[1]",
         "z if sum([1, [0 | true]])",
         "p[1] := \"a\"\nz := p[2].x",
+        "p .a contains 1",
+        "p\n.a if true",
+        "p .a := 1 if true",
     ] {
         assert_eq!(errors(text, false), [""; 0], "{text}");
     }
@@ -228,6 +231,11 @@ fn bodies_heads_and_patterns_that_opa_refuses_are_refused() {
         "f (x) := x",
         "p [\"a\"] := 1",
         "p. a := 1",
+        "p .a := 1",
+        "p.a .b if true",
+        "z := \"a\\}b\"",
+        "z := \"a\t\\nb\"",
+        "z := $\"a\\}b\"",
         ";x := 1",
         "import data.a; x := 1",
         "import data.x as if",
@@ -248,6 +256,13 @@ fn bodies_heads_and_patterns_that_opa_refuses_are_refused() {
         assert_eq!(errors(text, false).len(), 1, "{text}");
     }
     assert_eq!(errors("import data.foo as input", true).len(), 1);
+    for text in
+        ["import future.keywords.if\nif { true }", "import future.keywords\ncontains contains 1", "p .a { true }"]
+    {
+        assert_eq!(errors(text, true), [""; 0], "{text}");
+    }
+    assert_eq!(errors("import rego.v1\nif { true }", true).len(), 1);
+    assert_eq!(errors("qo[[w | print({w})]] := 1 { some w; input.x[w] }", true), [""; 0]);
     assert!(!errors("z if { some j in {{i} | i = data.t.p[j]} }", false).is_empty());
 }
 
@@ -291,10 +306,19 @@ fn an_expression_runs_as_a_whole_as_in_opa() {
         "z := {p[true], {v | y := x}} if { walk([1, 2][0], [_, k]); some x, [v, z] in set() }",
         // A body that is true gives way to a call of the head, with its `with`.
         "z := 1 % 1 if true with data.t as p[2.5]",
+        "z := [{1 | not 1 * -3}] if true with p as true",
     ] {
         assert_eq!(errors(text, false), [""; 0], "{text}");
     }
-    for text in ["z if { walk({i | walk(1, [_, i])}, i) }", "z := q.x if true with data.t as p[2.5]"] {
+    for text in [
+        "z if { walk({i | walk(1, [_, i])}, i) }",
+        "z := q.x if true with data.t as p[2.5]",
+        "z if { w = [1, 2][_]; x := array.concat([2, [[] | w]], [{}, q[null][_]]) }",
+        "f(x, {\"a\": y}) if { {\"k\": k} := {input.c: {1: \"foo\" | some z in y}}; k }",
+        "z if some y, [j, k] in {[y | y = \"foo\"], p.x[1]}",
+        "z if { some j, z in {{2.5: z} | j := [1, 2][_] * input.b[z]}; z }",
+        "z if some j, {\"k\": k} in {{1: 1 | true}, {k: k | walk(1, [_, k])}}",
+    ] {
         assert!(errors(text, false).iter().any(|error| error.contains("is unsafe")), "{text}");
     }
 }

@@ -139,6 +139,8 @@ pub(crate) enum LitKind {
         callee: Callee,
         args: Vec<Expr>,
         out: Option<Expr>,
+        /// In OPA an expression of its own unifies the result with `out`.
+        unified: bool,
     },
     Truthy(Expr),
     Not {

@@ -82,7 +82,9 @@ pub(crate) fn reorder<'a>(
                 return true;
             }
             is_checked |= binds_within(lit, &outs, body);
-            added.extend(outs.into_iter().filter(|slot| bound.add(*slot)));
+            // The parts of arguments are known before the body.
+            let is_argument = lit.unit == ALONE && matches!(lit.kind, LitKind::Unify(..));
+            added.extend(outs.into_iter().filter(|slot| bound.add(*slot) && !is_argument));
             ordered.push(*lit);
             false
         });

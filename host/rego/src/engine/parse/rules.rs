@@ -369,7 +369,9 @@ impl Parser<'_> {
     /// `f()`, defines a rule and no function.
     fn head(&mut self, default: bool) -> Parsed<(Head, bool)> {
         let token = self.token(0);
-        if token.kind != Kind::Ident || self.is_keyword(0) {
+        // In Rego of before 1.0 a rule may have the name of a keyword that the file imports.
+        let is_name = !default && self.v0 && FUTURE.contains(&self.text(token.span));
+        if token.kind != Kind::Ident || (self.is_keyword(0) && !is_name) {
             return self.unexpected(if default { "a rule name" } else { "a rule, an import or the end of the file" });
         }
         self.bump();
@@ -383,7 +385,8 @@ impl Parser<'_> {
                 return self.fail(token.span, format!("a name of more than {PATH} parts"));
             }
             match next.kind {
-                Kind::Dot if !next.space => {
+                // As in OPA there may be space right behind the name, and nowhere else.
+                Kind::Dot if !next.space || path.is_empty() => {
                     self.bump();
                     let field = self.expect(Kind::Ident, "a name")?;
                     if field.space {
@@ -391,7 +394,6 @@ impl Parser<'_> {
                     }
                     path.push(self.field(field.span));
                 }
-                // As in OPA there may be space right behind the name, and nowhere else.
                 Kind::LBracket if !next.space || path.is_empty() => {
                     self.bump();
                     let term: Term = self.nested(Self::expr)?;

@@ -29,13 +29,17 @@ impl Parser<'_> {
     pub(super) fn string_text(&mut self, token: Token) -> Parsed<Arc<str>> {
         let text = self.text(token.span);
         let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or("");
-        if token.kind == Kind::RawString { Ok(admitted(inner).into()) } else { self.escaped(token.span, inner) }
+        if token.kind == Kind::RawString { Ok(admitted(inner).into()) } else { self.escaped(token.span, inner, false) }
     }
 
-    /// Resolves the escapes of JSON, and `\{` of templates.
-    pub(super) fn escaped(&mut self, span: Span, text: &str) -> Parsed<Arc<str>> {
+    /// Resolves the escapes of JSON, and `\{` of templates. As in OPA a string with escapes is JSON altogether, in which control
+    /// characters do not stand.
+    pub(super) fn escaped(&mut self, span: Span, text: &str, in_template: bool) -> Parsed<Arc<str>> {
         if !text.contains('\\') {
             return Ok(admitted(text).into());
+        }
+        if text.bytes().any(|byte| byte < b' ') {
+            return self.fail(span, "illegal string literal: a control character beside an escape");
         }
         let mut out = String::with_capacity(text.len());
         let mut chars = text.chars();
@@ -45,7 +49,8 @@ impl Parser<'_> {
                 continue;
             }
             match chars.next() {
-                Some(same @ ('"' | '\\' | '/' | '{' | '}' | '`')) => out.push(same),
+                Some(same @ ('"' | '\\' | '/')) => out.push(same),
+                Some('{') if in_template => out.push('{'),
                 Some('b') => out.push('\u{8}'),
                 Some('f') => out.push('\u{c}'),
                 Some('n') => out.push('\n'),

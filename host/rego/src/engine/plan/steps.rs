@@ -46,7 +46,7 @@ impl Planner<'_> {
             LitKind::Unify(left, right) => return self.unify(left, right, lit, bound, steps),
             LitKind::Equal(left, right) => Op::Equal(self.term(left, bound), self.term(right, bound)),
             LitKind::Ref { path, out, .. } => self.reference(path, out.as_ref(), bound),
-            LitKind::Call { callee, args, out } => {
+            LitKind::Call { callee, args, out, .. } => {
                 self.note_call(*callee);
                 let mut args: Vec<_> = args.iter().map(|arg| self.term(arg, bound)).collect();
                 let out = out.as_ref().map_or(Target::Truthy, |out| Target::Pattern(self.pattern(out, bound)));

@@ -255,7 +255,10 @@ impl Resolver<'_> {
                 if bind && is_plain(&out) && !self.has_parts(pre) =>
             {
                 let lit = self.in_unit(|resolver| {
-                    let kind = resolver.call(&call, call_span, Some(out), false, pre)?;
+                    let mut kind = resolver.call(&call, call_span, Some(out), false, pre)?;
+                    if let LitKind::Call { unified, .. } = &mut kind {
+                        *unified = true;
+                    }
                     Some(resolver.lit(kind, span))
                 });
                 main.extend(lit);

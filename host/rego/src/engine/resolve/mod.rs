@@ -230,7 +230,7 @@ impl Resolver<'_> {
                 let mut heads: Vec<&Term> = suffix.iter().collect();
                 heads.extend(&rule.head.key);
                 heads.extend(&branch.value);
-                let kept = kept_body(&branch.body, &heads, false);
+                let kept = kept_body(&branch.body, &heads);
                 self.open(kept, &heads);
                 self.go_on();
                 let mut body = Vec::new();
@@ -249,9 +249,10 @@ impl Resolver<'_> {
                     body.push(Lit { kind: LitKind::Unify(Expr::Var(slot), expr), span: arg.span, unit: ALONE });
                 }
                 let own = body.len();
-                self.head_from = Some(self.scopes.len());
+                // As in OPA the parts of the head's reference stand in the body.
                 let path: Vec<_> = suffix.iter().map(|term| self.whole(term, &mut body)).collect();
                 let keys = own..body.len();
+                self.head_from = Some(self.scopes.len());
                 let value = match (&rule.head.key, &branch.value) {
                     (Some(term), _) | (None, Some(term)) => self.whole(term, &mut body),
                     (None, None) => Expr::Const(regorus::Value::Bool(true)),

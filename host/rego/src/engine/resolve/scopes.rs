@@ -290,12 +290,12 @@ pub(super) fn shares_names(pattern: &Term, term: &Term, functions: Functions) ->
 }
 
 /// The body of a rule or a comprehension with these heads. As in OPA one that is `true` alone gives way to what is moved out of a
-/// head, calls or, with `with_references`, whatever is evaluated, and its `with` goes with it.
-pub(super) fn kept_body<'t>(body: &'t [Literal], heads: &[&Term], with_references: bool) -> &'t [Literal] {
+/// head, and its `with` goes with it.
+pub(super) fn kept_body<'t>(body: &'t [Literal], heads: &[&Term]) -> &'t [Literal] {
     let is_true = |term: &Term| matches!(term.kind, TermKind::Scalar(regorus::Value::Bool(true)));
     match body {
         [Literal { kind: LiteralKind::Expr(term), with, .. }]
-            if is_true(term) && !with.is_empty() && heads.iter().any(|head| is_moved(head, with_references)) =>
+            if is_true(term) && !with.is_empty() && heads.iter().any(|head| is_evaluated(head)) =>
         {
             &[]
         }
@@ -303,15 +303,13 @@ pub(super) fn kept_body<'t>(body: &'t [Literal], heads: &[&Term], with_reference
     }
 }
 
-fn is_moved(term: &Term, with_references: bool) -> bool {
-    let is_moved = |term: &Term| is_moved(term, with_references);
+/// Whether a term is more than values and variables.
+fn is_evaluated(term: &Term) -> bool {
     match &term.kind {
         TermKind::Scalar(_) | TermKind::Var(_) => false,
-        TermKind::Call(_) | TermKind::Template(_) => true,
-        TermKind::Ref(reference) => with_references || is_moved(&reference.head) || reference.path.iter().any(is_moved),
-        TermKind::Array(items) | TermKind::Set(items) => items.iter().any(is_moved),
-        TermKind::Object(items) => items.iter().any(|(key, value)| is_moved(key) || is_moved(value)),
-        TermKind::ArrayOf(_) | TermKind::SetOf(_) | TermKind::ObjectOf(_) => with_references,
+        TermKind::Array(items) | TermKind::Set(items) => items.iter().any(is_evaluated),
+        TermKind::Object(items) => items.iter().any(|(key, value)| is_evaluated(key) || is_evaluated(value)),
+        _ => true,
     }
 }
 

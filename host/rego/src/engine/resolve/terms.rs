@@ -220,7 +220,7 @@ impl Resolver<'_> {
             self.error(span, CompileCode::Type, message);
             return None;
         }
-        Some(LitKind::Call { callee: found.callee, args, out })
+        Some(LitKind::Call { callee: found.callee, args, out, unified: false })
     }
 
     /// The rule that `f()` names, if it is no function. As in OPA that is a reference to it, as long as nothing is known of its
@@ -280,7 +280,7 @@ impl Resolver<'_> {
         let ((key, value, body), free) = self.closed(|resolver| {
             let mut heads: Vec<&Term> = of.key.iter().collect();
             heads.push(&of.value);
-            let kept = kept_body(&of.body, &heads, true);
+            let kept = kept_body(&of.body, &heads);
             resolver.open(kept, &heads);
             let mut body = Vec::new();
             resolver.literals(kept, &mut body);

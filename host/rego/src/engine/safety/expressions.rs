@@ -222,12 +222,27 @@ impl<'a> Builder<'a> {
                 };
             }
             LitKind::In { key, value, domain } => {
-                self.term(domain, &mut new);
-                // The value of a reference is looked into where that stands.
+                // The value of a reference is looked into where that stands, another one is an expression of its own.
                 let root = match domain {
-                    Expr::Var(slot) if !moved.contains(slot) => Some(*slot),
-                    _ => None,
+                    Expr::Var(slot) if moved.contains(slot) => None,
+                    Expr::Var(slot) => Some(*slot),
+                    Expr::Const(_) => None,
+                    domain => {
+                        let slot = self.slot();
+                        let mut of = Expression {
+                            role: Role::Unification(Expr::Var(slot), domain),
+                            references: std::mem::take(&mut new.references),
+                            vars: std::mem::take(&mut new.vars),
+                            ..new.without_parts()
+                        };
+                        self.term(domain, &mut of);
+                        of.vars.push(slot);
+                        of.vars.retain(|slot| !moved.contains(slot));
+                        self.all.push(of);
+                        Some(slot)
+                    }
                 };
+                new.vars.extend(root);
                 let mut path = Vec::new();
                 key.iter().for_each(|key| key.slots(&mut |slot| path.push(slot)));
                 new.references.push(Reference { root, path, out: None });
@@ -239,7 +254,7 @@ impl<'a> Builder<'a> {
                 self.term(right, &mut new);
                 new.role = Role::Call { visible: Vec::new(), outs: None };
             }
-            LitKind::Call { args, out, .. } => return self.call(args, out.as_ref(), &moved, new),
+            LitKind::Call { args, out, unified, .. } => return self.call(args, (out.as_ref(), *unified), &moved, new),
             LitKind::Truthy(expr) => self.term(expr, &mut new),
             LitKind::Print(closures) => {
                 new.closures.extend(closures.iter().map(AsRef::as_ref));
@@ -275,7 +290,13 @@ impl<'a> Builder<'a> {
     }
 
     /// A call binds a variable, which is unified with its result by an expression of its own where the result is more.
-    fn call(&mut self, args: &'a [Expr], out: Option<&'a Expr>, moved: &[Slot], mut new: Expression<'a>) {
+    fn call(
+        &mut self,
+        args: &'a [Expr],
+        (out, unified): (Option<&'a Expr>, bool),
+        moved: &[Slot],
+        mut new: Expression<'a>,
+    ) {
         let mut visible = Vec::new();
         for arg in args {
             self.term(arg, &mut new);
@@ -286,9 +307,11 @@ impl<'a> Builder<'a> {
         }
         let mut next = None;
         let outs = out.map(|out| match out {
-            Expr::Var(slot) if !moved.contains(slot) => {
-                new.vars.push(*slot);
-                vec![*slot]
+            out if !unified => {
+                let mut slots = Vec::new();
+                visible_in(out, moved, &mut slots);
+                self.term(out, &mut new);
+                slots
             }
             out => {
                 let slot = self.slot();

@@ -51,7 +51,7 @@ impl Checker<'_> {
                     self.unify_kind(out, &kind, *flipped, span);
                 }
             }
-            LitKind::Call { callee, args, out } => self.call(*callee, args, out.as_ref(), span),
+            LitKind::Call { callee, args, out, .. } => self.call(*callee, args, out.as_ref(), span),
             LitKind::Truthy(expr) => drop(self.operand(expr)),
             LitKind::Not { body, .. } => {
                 let mut bound = bound.copy(self.work);
