@@ -5,6 +5,7 @@
 //! [`expressions`] refuses what has no such order.
 
 mod expressions;
+mod unifier;
 
 use regorus::Value;
 
@@ -71,6 +72,7 @@ pub(crate) fn reorder<'a>(
     let mut waiting: Vec<&Lit> = body.iter().collect();
     let mut added = Vec::new();
     let mut is_checked = false;
+    let mut forced: Option<Vec<Unit>> = None;
     while !waiting.is_empty() {
         let count = waiting.len();
         if !work.go_on(count) {
@@ -89,10 +91,19 @@ pub(crate) fn reorder<'a>(
             false
         });
         if waiting.len() == count {
-            let Some(unit) = with_closures(&waiting, body, bound, &added, work) else {
-                return Err(lacking(&waiting, bound));
+            // OPA takes some expressions of which not everything is known; a variable that has no value then is undefined.
+            let units = match &forced {
+                Some(units) => units,
+                None => {
+                    let before = without(bound, &added, work);
+                    let Ok(units) = expressions::order(body, &before, work) else {
+                        return Err(lacking(&waiting, bound));
+                    };
+                    forced.insert(units)
+                }
             };
-            is_checked = true;
+            let is_waiting = |unit: &&Unit| **unit != ALONE && waiting.iter().any(|lit| lit.unit == **unit);
+            let Some(unit) = units.iter().find(is_waiting).copied() else { return Err(lacking(&waiting, bound)) };
             waiting.retain(|lit| {
                 if lit.unit == unit {
                     lit.slots(&mut |slot| added.extend(bound.add(slot).then_some(slot)));
@@ -102,38 +113,17 @@ pub(crate) fn reorder<'a>(
             });
         }
     }
-    if is_checked {
-        let mut before = bound.copy(work);
-        added.iter().for_each(|slot| before.remove(*slot));
-        expressions::check(body, &before, work)?;
+    if is_checked && forced.is_none() {
+        expressions::order(body, &without(bound, &added, work), work)?;
     }
     Ok(ordered)
 }
 
-/// An expression that cannot run, and that OPA takes nevertheless: of one with closures that share variables with the body it
-/// looks at these alone. A variable that has no value then is undefined.
-fn with_closures(waiting: &[&Lit], body: &[Lit], bound: &Bound, added: &[Slot], work: &Work) -> Option<Unit> {
-    let mut tried = Vec::new();
-    for lit in waiting.iter().filter(|lit| lit.unit != ALONE) {
-        if tried.contains(&lit.unit) {
-            continue;
-        }
-        tried.push(lit.unit);
-        let (mut shared, mut vars, mut are_closed) = (Vec::new(), Vec::new(), true);
-        for part in body.iter().filter(|part| part.unit == lit.unit) {
-            part.slots(&mut |slot| vars.push(slot));
-            part.closures(&mut |closure| {
-                shared.extend(closure.free.iter().copied());
-                are_closed &= expressions::closes(closure, bound, work);
-            });
-        }
-        let is_ready = |slot: &Slot| bound.has(*slot) || vars.contains(slot);
-        let is_shared = |slot: &Slot| !bound.has(*slot) || added.contains(slot);
-        if are_closed && shared.iter().any(is_shared) && shared.iter().all(is_ready) {
-            return Some(lit.unit);
-        }
-    }
-    None
+/// What was known before these were added.
+fn without(bound: &Bound, added: &[Slot], work: &Work) -> Bound {
+    let mut before = bound.copy(work);
+    added.iter().for_each(|slot| before.remove(*slot));
+    before
 }
 
 /// Whether a literal binds what the rest of its own expression may need: the order of OPA is one of whole expressions.

@@ -7,6 +7,9 @@ use crate::engine::limits::{ARGUMENTS, COMPILE_ERRORS, PATH, SOURCE_BYTES};
 
 use super::{FUTURE, Failed, Parsed, Parser};
 
+/// Built-in functions that are none of the table's.
+const OTHER_BUILTINS: [&str; 5] = ["print", "walk", "trace", "opa.runtime", "http.send"];
+
 impl Parser<'_> {
     pub(super) fn module(&mut self) -> Parsed<Module> {
         let start = self.span();
@@ -98,6 +101,15 @@ impl Parser<'_> {
             return self.fail(self.span(), "unexpected package keyword: a file has one package");
         }
         let start = self.span();
+        if let Some(last) = module.rules.last() {
+            let is_bodied = last.bodies.iter().any(|branch| !branch.body.is_empty());
+            // As in OPA such a name is none behind a rule that it could belong to.
+            if (is_bodied && (self.at_keyword("if") || self.at_keyword("contains")))
+                || (last.head.key.is_some() && self.at_keyword("contains"))
+            {
+                return self.unexpected("a rule, an import or the end of the file");
+            }
+        }
         module.rules.push(self.rule()?);
         self.more_bodies(module)?;
         // As in OPA rules stand beside one another without anything between them.
@@ -230,7 +242,7 @@ impl Parser<'_> {
         } else if called && value.is_none() && head.key.is_none() {
             // A function head alone is a function that gives true.
             let name = function_name(&head);
-            if crate::engine::builtins::lookup(&name).is_some() {
+            if crate::engine::builtins::lookup(&name).is_some() || OTHER_BUILTINS.contains(&name.as_str()) {
                 return self.fail(head.span, "rule name conflicts with built-in function");
             }
         } else if self.v0 && value.is_none() && (!head.path.is_empty() || head.args.is_some()) {

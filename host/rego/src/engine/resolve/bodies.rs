@@ -26,7 +26,10 @@ impl Resolver<'_> {
     }
 
     pub(super) fn literal(&mut self, literal: &Literal, out: &mut Vec<Lit>) {
-        self.in_unit(|resolver| resolver.literal_in_unit(literal, out));
+        self.in_unit(|resolver| {
+            resolver.begin_literal();
+            resolver.literal_in_unit(literal, out);
+        });
     }
 
     fn literal_in_unit(&mut self, literal: &Literal, out: &mut Vec<Lit>) {

@@ -76,6 +76,14 @@ struct Resolver<'a> {
     slots: Vec<SlotInfo>,
     /// How often each slot is met.
     uses: Vec<u32>,
+    /// The unit in which each slot is met first.
+    first_met: Vec<Option<Unit>>,
+    /// Whether each slot is met outside of templates.
+    outside: Vec<bool>,
+    /// How many templates are open.
+    in_template: usize,
+    /// Variables of templates.
+    in_templates: Vec<(Slot, Name, Span)>,
     /// What is resolved stands in a negation: references that are moved in front of it bind nothing.
     negated: bool,
     /// Rules that are called as if they were functions without arguments.
@@ -134,6 +142,10 @@ pub(crate) fn resolve(
                 used: &used,
                 slots: Vec::new(),
                 uses: Vec::new(),
+                first_met: Vec::new(),
+                outside: Vec::new(),
+                in_template: 0,
+                in_templates: Vec::new(),
                 negated: false,
                 called: Vec::new(),
                 unshared: Vec::new(),
@@ -193,6 +205,8 @@ impl Resolver<'_> {
         let slot = Slot::try_from(self.slots.len()).unwrap_or(Slot::MAX);
         self.slots.push(SlotInfo { name, is_function: false });
         self.uses.push(0);
+        self.first_met.push(None);
+        self.outside.push(false);
         slot
     }
 
@@ -263,6 +277,7 @@ impl Resolver<'_> {
             })
             .collect();
         self.refuse_unused();
+        self.refuse_unbound_in_templates();
         let slots = std::mem::take(&mut self.slots);
         let sound = self.errors.len() == self.sound;
         let called = std::mem::take(&mut self.called);

@@ -326,11 +326,16 @@ impl Resolver<'_> {
         let mut names = BTreeMap::new();
         term_names(term, &mut names, self.options.functions);
         for (name, span) in names {
-            let unknown = match self.lookup(&name) {
+            let unknown = match self.lookup_scope(&name) {
                 _ if &*name == "_" => true,
                 // As in OPA a closure of the head prints nothing of the body.
                 _ if !in_template && self.is_of_the_body(&name) => true,
-                Some(slot) => !self.is_declared(&name) && self.uses.get(slot as usize) == Some(&0),
+                // Any other place of the body may bind what stands in a template.
+                Some((slot, _)) if in_template && !self.is_declared(&name) => {
+                    self.in_templates.push((slot, name.clone(), span));
+                    false
+                }
+                Some((slot, scope)) => !self.is_declared(&name) && !self.stands_before(slot, scope),
                 None => false,
             };
             if unknown {
@@ -339,7 +344,17 @@ impl Resolver<'_> {
         }
     }
 
+    /// Reports the variables that stand in templates alone.
+    pub(super) fn refuse_unbound_in_templates(&mut self) {
+        for (slot, name, span) in std::mem::take(&mut self.in_templates) {
+            if self.outside.get(slot as usize) == Some(&false) {
+                self.error(span, CompileCode::Compile, format!("var {name} is undeclared"));
+            }
+        }
+    }
+
     fn template(&mut self, parts: &[Part]) -> Expr {
+        self.in_template += 1;
         let pieces = parts
             .iter()
             .map(|part| match part {
@@ -360,6 +375,7 @@ impl Resolver<'_> {
                 },
             })
             .collect();
+        self.in_template -= 1;
         Expr::Template(Arc::new(pieces))
     }
 

@@ -1,5 +1,5 @@
 //! Whether OPA finds an order for a body: it orders expressions as a whole, where the engine orders the references in them by
-//! themselves. The entry point is [`check`].
+//! themselves. The entry point is [`order`].
 //!
 //! `[input.a[i], i + 1]` has a value here, and is refused: the sum is an expression of its own and needs `i`, which only the other
 //! one binds, and that needs the sum. An expression is what a [`Unit`](crate::engine::ir::Unit) has together.
@@ -9,10 +9,11 @@
 
 use hashbrown::HashMap;
 
-use crate::engine::ir::{ALONE, Closure, Expr, Lit, LitKind, Path, Piece, Replacement, Root, Slot};
+use crate::engine::ir::{ALONE, Closure, Expr, Lit, LitKind, Path, Piece, Replacement, Root, Slot, Unit};
 use crate::engine::work::Work;
 
-use super::{Bound, lacking, pattern, reorder, unifies};
+use super::unifier::Unifier;
+use super::{Bound, lacking, reorder};
 
 /// An expression as OPA orders it.
 struct Expression<'a> {
@@ -30,10 +31,10 @@ struct Expression<'a> {
 }
 
 /// A reference: where it begins, if that is a variable, the variables on its path, and the one it was moved to.
-struct Reference {
-    root: Option<Slot>,
-    path: Vec<Slot>,
-    out: Option<Slot>,
+pub(super) struct Reference {
+    pub(super) root: Option<Slot>,
+    pub(super) path: Vec<Slot>,
+    pub(super) out: Option<Slot>,
 }
 
 enum Role<'a> {
@@ -54,11 +55,11 @@ enum Role<'a> {
     Every,
 }
 
-/// Whether there is an order. `bound` is what is known before the body.
+/// The units of a body in an order that OPA finds. `bound` is what is known before the body.
 ///
 /// # Errors
 /// The literals that have no place, with the variables they lack.
-pub(super) fn check<'a>(body: &'a [Lit], bound: &Bound, work: &Work) -> Result<(), Vec<(Slot, &'a Lit)>> {
+pub(super) fn order<'a>(body: &'a [Lit], bound: &Bound, work: &Work) -> Result<Vec<Unit>, Vec<(Slot, &'a Lit)>> {
     let mut builder = Builder { next: Slot::try_from(bound.0.len()).unwrap_or(Slot::MAX), all: Vec::new() };
     builder.add(body, &[]);
     let Builder { next, all } = builder;
@@ -66,32 +67,35 @@ pub(super) fn check<'a>(body: &'a [Lit], bound: &Bound, work: &Work) -> Result<(
     known.0.resize(next as usize, false);
     let globals = known.copy(work);
     let mut waiting = all;
-    let mut leftover = Vec::new();
+    let (mut leftover, mut ordered) = (Vec::new(), Vec::new());
     while !waiting.is_empty() {
         let count = waiting.len();
         if !work.go_on(count) {
             return Err(Vec::new());
         }
-        waiting.retain(|expression| match expression.outputs(&mut known, &globals, &mut leftover, work) {
+        waiting.retain(|expression| match expression.outputs(&known, &globals, &mut leftover, work) {
             Some(outputs) => {
                 for slot in outputs {
                     known.add(slot);
                 }
+                ordered.push(expression.lit.unit);
                 false
             }
             None => true,
         });
         if waiting.len() == count {
-            let waiting: Vec<_> = waiting.iter().map(|expression| expression.lit).collect();
+            let is_waiting =
+                |lit: &&Lit| waiting.iter().any(|of| of.lit.unit == lit.unit || std::ptr::eq(of.lit, *lit));
+            let waiting: Vec<_> = body.iter().filter(is_waiting).collect();
             return Err(lacking(&waiting, &known));
         }
     }
-    Ok(())
+    Ok(ordered)
 }
 
 impl Expression<'_> {
     /// What it binds, if it can have its place now. `leftover` is what the call before would bind.
-    fn outputs(&self, known: &mut Bound, globals: &Bound, leftover: &mut Vec<Slot>, work: &Work) -> Option<Vec<Slot>> {
+    fn outputs(&self, known: &Bound, globals: &Bound, leftover: &mut Vec<Slot>, work: &Work) -> Option<Vec<Slot>> {
         if !self.with.iter().all(|slot| known.has(*slot)) {
             return None;
         }
@@ -113,7 +117,7 @@ impl Expression<'_> {
             Role::Unification(..) | Role::Value(_) => {
                 let mut outputs = std::mem::take(leftover);
                 outputs.extend(self.bound_by_references(known));
-                outputs.extend(self.unified(&outputs, known, work));
+                outputs.extend(self.unified(&outputs, known));
                 outputs
             }
         };
@@ -139,18 +143,19 @@ impl Expression<'_> {
         self.references.iter().filter(begins).flat_map(|reference| reference.path.iter().copied()).collect()
     }
 
-    /// What the two sides bind, where `outputs` are known as well; nothing where that is not enough.
-    fn unified(&self, outputs: &[Slot], known: &mut Bound, work: &Work) -> Vec<Slot> {
-        let own = self.references.iter().filter_map(|reference| reference.out);
-        let added: Vec<_> = outputs.iter().copied().chain(own).filter(|slot| known.add(*slot)).collect();
-        let mut outs = Vec::new();
-        let fits = match &self.role {
-            Role::Unification(left, right) => unifies(left, right, known, &mut outs, work),
-            Role::Value(terms) => terms.iter().all(|term| pattern(term, known, &mut outs)),
-            _ => true,
-        };
-        added.into_iter().for_each(|slot| known.remove(slot));
-        if fits { outs } else { Vec::new() }
+    /// What the two sides bind, where `outputs` are known as well.
+    fn unified(&self, outputs: &[Slot], known: &Bound) -> Vec<Slot> {
+        let mut unifier =
+            Unifier { known, outputs, references: &self.references, unified: Vec::new(), unknown: Vec::new() };
+        match &self.role {
+            Role::Unification(left, right) => unifier.unify(left, right),
+            // The value of a reference binds what it is unified with once its beginning is known.
+            Role::Value(terms) if self.references.iter().any(|of| of.out.is_none() && unifier.begins(of)) => {
+                terms.iter().for_each(|term| unifier.mark_all(term));
+            }
+            _ => {}
+        }
+        unifier.unified
     }
 }
 
