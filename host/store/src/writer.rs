@@ -5,27 +5,26 @@
 use std::{
     sync::{
         Mutex, PoisonError,
-        mpsc::{Receiver, SyncSender, channel, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 
 use assay_model::port::StoreError;
 use camino::Utf8PathBuf;
 use rusqlite::Connection;
 
-use crate::{
-    checkpoint::{Checkpointer, checkpoint},
-    error::from_sqlite,
-    observer::Observer,
-    syncer::Syncer,
-};
+use crate::{checkpoint::Checkpointer, error::from_sqlite, observer::Observer, syncer::Syncer};
 
 /// Requests in one transaction at most: more would let the first one wait for too long.
 const BATCH: usize = 256;
 
 /// Requests that wait to be taken up; a caller that requests more waits itself.
 const BACKLOG: usize = 1_024;
+
+/// How long nobody requests anything before what waits for the disk is done in between.
+const QUIET: Duration = Duration::from_millis(50);
 
 /// Reports to the caller what came of the commit.
 pub(crate) type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
@@ -128,7 +127,7 @@ struct Replies {
 
 impl Transactions {
     fn run(self, receiver: &Receiver<Work>) {
-        while let Ok(first) = receiver.recv() {
+        while let Some(first) = self.next(receiver) {
             let mut batch = vec![first];
             while batch.len() < BATCH {
                 match receiver.try_recv() {
@@ -138,8 +137,8 @@ impl Transactions {
             }
             self.commit(batch);
             self.checkpointer.committed();
-            if self.checkpointer.is_nearly_done() {
-                checkpoint(&self.connection);
+            if self.checkpointer.is_too_long() {
+                self.checkpointer.finish(&self.connection);
             }
         }
         let Self { syncer, checkpointer, connection, .. } = self;
@@ -147,6 +146,18 @@ impl Transactions {
         drop(checkpointer);
         // A file that is closed in order needs no recovery.
         let _busy = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+
+    /// The next request. None when there will be no more.
+    fn next(&self, receiver: &Receiver<Work>) -> Option<Work> {
+        if self.checkpointer.is_nearly_done() {
+            match receiver.recv_timeout(QUIET) {
+                Ok(work) => return Some(work),
+                Err(RecvTimeoutError::Timeout) => self.checkpointer.finish(&self.connection),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+        receiver.recv().ok()
     }
 
     fn commit(&self, batch: Vec<Work>) {

@@ -312,7 +312,9 @@ impl Run {
         let budget = BudgetUse { name, used_ms: ms(used), limit_ms };
         let change = Change::State { state: result.state, cause: result.cause.clone(), next: None };
         self.emit(at, change, Some(budget), now, output);
-        self.end_task(at, Ended::of(result), now, output);
+        let Some(names) = self.scenarios.get(at.scenario).map(|scenario| &scenario.result_names) else { return };
+        let ended = Ended::of(result, names);
+        self.end_task(at, ended, now, output);
     }
 
     pub(super) fn contradicted(&self, at: TaskRef, now: Now, output: &mut Output) {
