@@ -140,8 +140,11 @@ pub fn variables(commands: &[CommandHelp]) -> BTreeMap<String, (String, Vec<Stri
 /// The commands in `of`, by those that are missing where these are few.
 fn names_of(of: &[String], commands: &[CommandHelp]) -> String {
     let quoted = |names: Vec<&str>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let missing: Vec<&str> =
-        commands.iter().map(|command| command.name.as_str()).filter(|name| !of.iter().any(|known| known == name)).collect();
+    let missing: Vec<&str> = commands
+        .iter()
+        .map(|command| command.name.as_str())
+        .filter(|name| !of.iter().any(|known| known == name))
+        .collect();
     if missing.is_empty() {
         "all".to_owned()
     } else if missing.len() * 10 < commands.len() {

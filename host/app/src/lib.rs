@@ -45,6 +45,7 @@ pub mod read;
 mod recorded_runs;
 mod reused_results;
 mod run;
+mod run_attestation;
 mod run_files_request;
 mod scenario_request;
 mod snapshot_request;
@@ -93,7 +94,7 @@ pub use recorded_runs::{
 pub use run::{Canceler, Run, RunResult, start};
 pub use run_files_request::{FinishedRun, Interrupt, RunFilesRequest, rerun, run_files};
 pub use scenario_request::match_scenarios;
-pub use snapshot_request::{ComposeSnapshotRequest, compose_snapshot};
+pub use snapshot_request::{ComposeSnapshotRequest, compose_snapshot, read_build};
 pub use source_settings::{CacheDir, SourceSettings, add_registries_conf, open_evidence};
 pub use test_request::{TestRequest, test_files};
 pub use track_request::{TrackRequest, TrackedTasks, track};

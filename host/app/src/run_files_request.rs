@@ -33,7 +33,7 @@ use crate::{
     ec_task::{self, EcTask},
     error::{RequestError, RequestErrorKind},
     event::EventSink,
-    good_pointers,
+    good_pointers::{self, PlannedScenario},
     image_evidence::{EvidenceRequest, ImageEvidence},
     plan_request::{PlanFilesRequest, PlannedFiles, plan},
     plugin_distribution::{PluginSources, SourcedPlugin},
@@ -133,7 +133,7 @@ pub fn run_files(
     if request.reuse {
         run.reused = reusable(&store.0, &run)?;
     }
-    let scenarios = run.plan.scenarios.clone();
+    let scenarios: Vec<_> = run.plan.scenarios.iter().map(PlannedScenario::of).collect();
     let document = carry_out(request, run, loaded, quota, &store, events)?;
     if request.plan.scenarios.is_empty() {
         good_pointers::move_good(&store.0, &snapshot, &scenarios, &document)?;

@@ -15,8 +15,8 @@ use assay_model::{
 use camino::Utf8PathBuf;
 
 use super::{
-    events::Printed, fetch_policy::print_stdout, run_progress::RunProgress, run_reports::RunReports,
-    run_text::show_text,
+    events::Printed, fetch_policy::print_stdout, plugin::read_signing_key, run_progress::RunProgress,
+    run_reports::RunReports, run_text::show_text,
 };
 use crate::{
     error::CliError,
@@ -46,7 +46,8 @@ pub(crate) fn run(
     request.plan.changed.clone_from(&flags.changed);
     (request.allow_empty, request.reuse) = (flags.allow_empty, flags.reuse);
     let notes = Printed::new(printer);
-    carry_out(&flags.execution, &request, printer, &mut |print| run_files(&request, &notes, print))
+    let reports = read_reports(&flags.execution, env)?;
+    carry_out(&flags.execution, &reports, &request, printer, &mut |print| run_files(&request, &notes, print))
 }
 
 /// Carries out a recorded run again.
@@ -57,7 +58,9 @@ pub(super) fn rerun(
     printer: Printer,
 ) -> Result<u8, CliError> {
     let request = request(&flags.execution, env, cluster)?;
-    carry_out(&flags.execution, &request, printer, &mut |print| rerun_recorded(&request, id, flags.failed, print))
+    let reports = read_reports(&flags.execution, env)?;
+    let work = &mut |print: &mut dyn FnMut(&ProgressEvent)| rerun_recorded(&request, id, flags.failed, print);
+    carry_out(&flags.execution, &reports, &request, printer, work)
 }
 
 fn request(flags: &ExecutionFlags, env: &Environment, cluster: &ClusterAccess) -> Result<RunFilesRequest, CliError> {
@@ -116,13 +119,18 @@ pub(super) fn plain_request(sources: &SourceFlags, env: &Environment) -> Result<
 
 type Work<'a> = dyn FnMut(&mut dyn FnMut(&ProgressEvent)) -> Result<FinishedRun, RequestError> + 'a;
 
+fn read_reports(flags: &ExecutionFlags, env: &Environment) -> Result<RunReports, CliError> {
+    let key = flags.sign_key.as_deref().map(|file| read_signing_key(file, env)).transpose()?;
+    RunReports::parse(&flags.output, key)
+}
+
 fn carry_out(
     flags: &ExecutionFlags,
+    reports: &RunReports,
     request: &RunFilesRequest,
     printer: Printer,
     work: &mut Work<'_>,
 ) -> Result<u8, CliError> {
-    let reports = RunReports::parse(&flags.output)?;
     let interrupt = request.interrupt.clone();
     // The run is canceled in order; the second signal leaves it open.
     listen_for_signals(move || interrupt.request())?;

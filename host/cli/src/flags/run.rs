@@ -80,10 +80,14 @@ pub(crate) struct ExecutionFlags {
     #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true, help_heading = "Report")]
     pub(crate) format: RunFormat,
 
-    /// Report to write when the run has ended, as FORMAT=FILE: junit, appstudio (TEST_OUTPUT), json or jsonl (events);
-    /// repeatable
+    /// Report to write when the run has ended, as FORMAT=FILE: junit, appstudio (TEST_OUTPUT), json, jsonl (events) or
+    /// test-result (an in-toto statement that --sign-key signs); repeatable
     #[arg(long, value_name = "FORMAT=FILE", help_heading = "Report")]
     pub(crate) output: Vec<String>,
+
+    /// Private key for test-result, encrypted by cosign; COSIGN_PASSWORD has its password
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub(crate) sign_key: Option<Utf8PathBuf>,
 
     #[command(flatten)]
     pub(crate) sources: SourceFlags,
