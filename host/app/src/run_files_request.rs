@@ -70,6 +70,8 @@ pub struct RunFilesRequest {
     pub allow_empty: bool,
     /// Whether results of earlier runs count where all that a scenario depends on is the same.
     pub reuse: bool,
+    /// Whether what tasks gave is in the document of the run that ended: results, files and what they used.
+    pub with_results: bool,
     /// Cancels the run.
     pub interrupt: Interrupt,
     /// Gives the value of an environment variable, for secrets that are in one.
@@ -425,7 +427,7 @@ fn carry_out(
         result
     });
     result?;
-    Ok(store.document(&id)?)
+    Ok(if request.with_results { store.document(&id)? } else { store.brief_document(&id)? })
 }
 
 fn cancel_when_interrupted(interrupt: &Interrupt, store: &Store, id: &RunId, ended: &Wakeup) {

@@ -94,7 +94,15 @@ impl Store {
         Ok(list)
     }
 
-    pub(crate) fn run_document(&self, id: &RunId) -> Result<RunDocument, StoreError> {
+    /// All that is known about a run but what its tasks gave: without results, files and what they used.
+    ///
+    /// # Errors
+    /// There is no such run, or the store cannot be read.
+    pub fn brief_document(&self, id: &RunId) -> Result<RunDocument, StoreError> {
+        self.run_document(id, false)
+    }
+
+    pub(crate) fn run_document(&self, id: &RunId, has_results: bool) -> Result<RunDocument, StoreError> {
         let reader = self.lock_reader();
         let number = run_number(&reader, &self.path, id)?;
         let failed = |error: rusqlite::Error| crate::error::from_sqlite(&error, &self.path);
@@ -112,7 +120,7 @@ impl Store {
         parts.read_scenarios(&transaction, number).map_err(failed)?;
         parts.read_tasks(&transaction, number).map_err(failed)?;
         parts.read_attempts(&transaction, number).map_err(failed)?;
-        parts.read_results(&transaction, number, &failed)?;
+        parts.read_results(&transaction, number, has_results, &failed)?;
         let mut document = RunDocument::new(row.summary()?);
         (document.cause, document.next) = (cause, next);
         document.scenarios = parts.scenarios;
@@ -279,6 +287,7 @@ impl Parts {
         &mut self,
         connection: &Connection,
         run: i64,
+        has_results: bool,
         failed: &dyn Fn(rusqlite::Error) -> StoreError,
     ) -> Result<(), StoreError> {
         let mut statement =
@@ -290,7 +299,9 @@ impl Parts {
             let Some(task) = self.task(&text(0)?, &text(1)?) else { continue };
             let result: TaskResult = decode(&doc, "a result")?;
             (task.state, task.since, task.cause, task.next) = (result.state, Some(result.ended), result.cause, None);
-            (task.results, task.artifacts, task.usage) = (result.results, result.artifacts, Some(result.usage));
+            if has_results {
+                (task.results, task.artifacts, task.usage) = (result.results, result.artifacts, Some(result.usage));
+            }
             task.remote = result.remote.map(|remote| *remote);
         }
         Ok(())

@@ -148,7 +148,7 @@ impl RunRecord for Store {
     }
 
     fn document(&self, id: &RunId) -> Result<RunDocument, StoreError> {
-        self.run_document(id)
+        self.run_document(id, true)
     }
 
     fn events(&self, id: &RunId, after: u64, limit: usize) -> Result<Vec<(u64, ProgressEvent)>, StoreError> {

@@ -47,6 +47,7 @@ pub(crate) fn run(
     (request.allow_empty, request.reuse) = (flags.allow_empty, flags.reuse);
     let notes = Printed::new(printer);
     let reports = read_reports(&flags.execution, env)?;
+    request.with_results = !reports.is_empty();
     carry_out(&flags.execution, &reports, &request, printer, &mut |print| run_files(&request, &notes, print))
 }
 
@@ -57,8 +58,9 @@ pub(super) fn rerun(
     (env, cluster): (&Environment, &ClusterAccess),
     printer: Printer,
 ) -> Result<u8, CliError> {
-    let request = request(&flags.execution, env, cluster)?;
+    let mut request = request(&flags.execution, env, cluster)?;
     let reports = read_reports(&flags.execution, env)?;
+    request.with_results = !reports.is_empty();
     let work = &mut |print: &mut dyn FnMut(&ProgressEvent)| rerun_recorded(&request, id, flags.failed, print);
     carry_out(&flags.execution, &reports, &request, printer, work)
 }
@@ -112,6 +114,7 @@ pub(super) fn plain_request(sources: &SourceFlags, env: &Environment) -> Result<
         temporary: (env.temporary)(),
         allow_empty: false,
         reuse: false,
+        with_results: false,
         interrupt: Interrupt::default(),
         variable: env.variable,
     })

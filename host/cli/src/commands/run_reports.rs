@@ -62,6 +62,10 @@ impl RunReports {
         }
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// Writes them. False if one of them could not be written, which is printed.
     pub(super) fn write(&self, run: &RunDocument, store: &Utf8Path, printer: Printer) -> bool {
         let mut is_written = true;
