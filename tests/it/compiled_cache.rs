@@ -101,7 +101,7 @@ fn what_is_kept_and_damaged_is_compiled_again() {
             assert_eq!(&fs_err::read(path).unwrap(), whole, "it is kept again");
         }
     }
-    // Entries of each other: their digests are right, and they are no answer to what is looked for.
+    // Entries of each other: their digests are right, but they are not what is looked for.
     let [(first, one), (second, other)] = kept.as_slice() else { panic!("{} are kept", kept.len()) };
     fs_err::write(one, second).unwrap();
     fs_err::write(other, first).unwrap();

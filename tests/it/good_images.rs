@@ -67,13 +67,13 @@ fn an_image_is_good_when_the_required_scenarios_of_its_component_passed() {
     let composed = Composed::new();
     let first = composed.compose("cart", "1", "1000", &["--record"]);
     assert_eq!(composed.good("cart"), None, "it was not tested yet");
-    composed.run(&first).expect(0, "verdict passed");
+    composed.run(&first).expect(0, "verdict allowed");
     assert_eq!(composed.good("cart"), image("cart", "1"));
     // The next build fails: `latest` moves, `good` does not.
     let second = composed.compose("cart", "2", "1500", &["--record"]);
     let failing = composed.text.replace("value: success", "value: failure");
     composed.shop.fixture.file("resources.yaml", &failing);
-    composed.run(&second).expect(1, "verdict failed");
+    composed.run(&second).expect(1, "verdict denied");
     assert_eq!(composed.good("cart"), image("cart", "1"));
     let latest = composed.compose("web", "9", "2000", &[]);
     assert_eq!(json!(image("cart", "2")), latest["components"].as_array().unwrap()[0]["image"]);
@@ -86,14 +86,14 @@ fn an_older_push_that_is_tested_late_does_not_replace_what_is_good() {
     let older = composed.compose("cart", "1", "1000", &["--record"]);
     let newer = composed.compose("cart", "2", "1500", &["--record"]);
     let other = composed.compose("web", "3", "900", &["--record"]);
-    composed.run(&newer).expect(0, "verdict passed");
+    composed.run(&newer).expect(0, "verdict allowed");
     assert_eq!((composed.good("cart"), composed.good("web")), (image("cart", "2"), None));
-    composed.run(&older).expect(0, "verdict passed");
+    composed.run(&older).expect(0, "verdict allowed");
     assert_eq!(composed.good("cart"), image("cart", "2"), "an older build does not replace a newer one");
     // Older than both, and of another component.
-    composed.run(&other).expect(0, "verdict passed");
+    composed.run(&other).expect(0, "verdict allowed");
     assert_eq!((composed.good("cart"), composed.good("web")), (image("cart", "2"), image("web", "3")));
     // The same one again is not superseded by itself.
-    composed.run(&newer).expect(0, "verdict passed");
+    composed.run(&newer).expect(0, "verdict allowed");
     assert_eq!(composed.good("cart"), image("cart", "2"));
 }

@@ -71,12 +71,12 @@ impl Bundled {
 #[test]
 fn a_pipeline_of_a_bundle_is_pinned_and_kept_and_then_needs_no_registry() {
     let bundled = Bundled::new();
-    bundled.run(&bundled.pinned(), "two-tasks", &[]).expect(0, "verdict passed");
+    bundled.run(&bundled.pinned(), "two-tasks", &[]).expect(0, "verdict allowed");
     let requests = bundled.registry.requests().len();
     assert!(requests > 0);
     fs_err::remove_dir_all(bundled.shop.fixture.path("store")).unwrap();
     bundled.registry.fault("tests/two", Fault::Broken);
-    bundled.run(&bundled.pinned(), "two-tasks", &[]).expect(0, "verdict passed");
+    bundled.run(&bundled.pinned(), "two-tasks", &[]).expect(0, "verdict allowed");
     assert_eq!(bundled.registry.requests().len(), requests, "{:?}", bundled.registry.requests());
     // Another one of the same bundle: only its layer is missing, and the registry is broken.
     let output = bundled.run(&bundled.pinned(), "other", &[]);
@@ -88,7 +88,7 @@ fn a_pipeline_of_a_bundle_is_pinned_and_kept_and_then_needs_no_registry() {
 fn a_tag_is_resolved_each_time_and_people_learn_what_it_was() {
     let bundled = Bundled::new();
     let output = bundled.run("tests/two:1", "two-tasks", &[]);
-    output.expect(0, "verdict passed");
+    output.expect(0, "verdict allowed");
     assert!(output.err.contains(&format!("it is {}/{} now", bundled.registry.host(), bundled.pinned())), "{output:?}");
 }
 
@@ -121,11 +121,11 @@ fn a_registry_that_never_answers_ends_with_the_time_limit() {
 
 /// P16: a registry that is busy is requested again, and one that stays busy so often and not more often, by each class of failure.
 #[test]
-fn a_registry_that_is_busy_for_a_moment_is_requested_again_and_one_that_stays_so_is_named() {
+fn a_registry_that_is_busy_for_a_short_time_is_requested_again_and_one_that_stays_so_is_named() {
     let quickly = ["--retry-duration", "10ms", "--retry-max-wait", "20ms", "--retry-max-retry", "2"];
     let bundled = Bundled::new();
     bundled.registry.fault("tests/two", Fault::Later);
-    bundled.run(&bundled.pinned(), "two-tasks", &quickly).expect(0, "verdict passed");
+    bundled.run(&bundled.pinned(), "two-tasks", &quickly).expect(0, "verdict allowed");
     let bundled = Bundled::new();
     bundled.registry.fault("tests/two", Fault::Throttled);
     let output = bundled.run(&bundled.pinned(), "two-tasks", &quickly);

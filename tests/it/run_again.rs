@@ -30,7 +30,7 @@ fn rerun(shop: &Shop, id: &str, more: &[&str]) -> CommandOutput {
 #[test]
 fn a_run_is_run_again_as_a_whole_or_only_what_did_not_pass() {
     let shop = Shop::new("success");
-    shop.run(&["--dev"]).expect(0, "verdict passed");
+    shop.run(&["--dev"]).expect(0, "verdict allowed");
     let first = shop.id();
     rerun(&shop, &first, &["--failed"]).expect(0, "the result of the run");
     let second = shop.id();
@@ -43,7 +43,7 @@ fn a_run_is_run_again_as_a_whole_or_only_what_did_not_pass() {
         found["tasks"].as_array().unwrap().iter().map(|task| task["attempts"].as_array().unwrap().len()).sum::<usize>()
     };
     assert_eq!((attempts("smoke"), attempts("extra")), (0, 2));
-    rerun(&shop, &first, &[]).expect(0, "verdict passed");
+    rerun(&shop, &first, &[]).expect(0, "verdict allowed");
     let third = shop.id();
     let show = shop.runs(&["show", &third, "--format", "json"]).json();
     assert_eq!(state(&show, "smoke"), (&json!("passed"), &Value::Null));
@@ -54,7 +54,7 @@ fn a_run_is_run_again_as_a_whole_or_only_what_did_not_pass() {
 #[test]
 fn nothing_is_run_again_where_everything_passed() {
     let shop = Shop::new("success");
-    shop.run(&["--dev", "--scenario", "smoke"]).expect(0, "verdict passed");
+    shop.run(&["--dev", "--scenario", "smoke"]).expect(0, "verdict allowed");
     rerun(&shop, &shop.id(), &["--failed"]).expect(2, "nothing to run again");
     assert_eq!(ids(&shop).len(), 1);
 }
@@ -63,7 +63,7 @@ fn nothing_is_run_again_where_everything_passed() {
 #[test]
 fn the_result_of_an_earlier_run_counts_if_that_is_wanted() {
     let shop = Shop::new("success");
-    shop.run(&["--dev"]).expect(0, "verdict passed");
+    shop.run(&["--dev"]).expect(0, "verdict allowed");
     let text = fs_err::read_to_string(shop.fixture.path("resources.yaml")).unwrap();
     // Another Snapshot of the same images.
     shop.fixture.file("resources.yaml", &text.replace("name: shop-1", "name: shop-2"));
@@ -86,17 +86,17 @@ fn the_result_of_an_earlier_run_counts_if_that_is_wanted() {
         text.split("---\n").find(|part| part.contains("name: smoke}")).unwrap().replace("name: smoke}", "name: added}");
     let more = format!("{text}---\n{added}").replace("name: shop-1", "name: shop-2");
     shop.fixture.file("resources.yaml", &more);
-    shop.run(&["--dev", "--reuse"]).expect(0, "verdict passed");
+    shop.run(&["--dev", "--reuse"]).expect(0, "verdict allowed");
     let show = shop.runs(&["show", &shop.id(), "--format", "json"]).json();
     assert_eq!((state(&show, "smoke").1, state(&show, "added")), (&json!("cached"), (&json!("passed"), &Value::Null)));
     // Other images are tested, and so is everything without the flag.
     shop.fixture.file("resources.yaml", &text.replace("name: shop-1", "name: shop-3"));
-    shop.run(&["--dev"]).expect(0, "verdict passed");
+    shop.run(&["--dev"]).expect(0, "verdict allowed");
     let show = shop.runs(&["show", &shop.id(), "--format", "json"]).json();
     assert_eq!(state(&show, "smoke").1, &Value::Null);
     let other = text.replace(&"1".repeat(64), &"2".repeat(64)).replace("name: shop-1", "name: shop-4");
     shop.fixture.file("resources.yaml", &other);
-    shop.run(&["--dev", "--reuse"]).expect(0, "verdict passed");
+    shop.run(&["--dev", "--reuse"]).expect(0, "verdict allowed");
     let show = shop.runs(&["show", &shop.id(), "--format", "json"]).json();
     assert_eq!(state(&show, "smoke").1, &Value::Null);
 }

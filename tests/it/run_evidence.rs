@@ -75,13 +75,13 @@ fn a_task_of_a_run_reads_the_evidence_that_a_key_verifies_and_the_key_is_part_of
     let shop = Shop::new();
     let (layout, key, stranger) = (shop.0.path("oci"), shop.0.path("key.pub"), shop.0.path("stranger.pub"));
     let signed_by = |key| ["--evidence", layout.as_str(), "--public-key", key, "--ignore-rekor"];
-    shop.run(&signed_by(&key)).expect(0, "verdict passed");
+    shop.run(&signed_by(&key)).expect(0, "verdict allowed");
     let ids = shop.ids();
     let note = shop.found(&ids[0])["note"].as_str().unwrap().to_owned();
     let bytes: u64 = note.strip_prefix("good ").and_then(|rest| rest.strip_suffix(" true")).unwrap().parse().unwrap();
     assert!(bytes > 100, "{note}");
     // The same command is the same run.
-    shop.run(&signed_by(&key)).expect(0, "verdict passed");
+    shop.run(&signed_by(&key)).expect(0, "verdict allowed");
     assert_eq!(shop.ids(), ids);
 
     // What another key does not verify is a failure. The plugin is not called, and no result of another key is reused.
@@ -99,7 +99,7 @@ fn a_task_of_a_run_reads_the_evidence_that_a_key_verifies_and_the_key_is_part_of
     let list = shop.0.path("list.toml");
     let again = ["rerun", ids[0].as_str(), "--plugins", &list, "--dev"];
     shop.runs(&again).expect(2, "nobody's signature counts");
-    shop.runs(&[&again[..], &signed_by(&key)].concat()).expect(0, "verdict passed");
+    shop.runs(&[&again[..], &signed_by(&key)].concat()).expect(0, "verdict allowed");
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_task_gets_the_evidence_of_the_components_that_its_scenario_looks_at() {
     shop.run(&flags).expect(1, "does not verify");
     let looks = both.replace("{name: sbom}", "{name: sbom, annotations: {assay.dev/components: good}}");
     shop.0.fixture.file("resources.yaml", &looks);
-    shop.run(&flags).expect(0, "verdict passed");
+    shop.run(&flags).expect(0, "verdict allowed");
     let note = shop.found(&shop.ids()[0])["note"].as_str().unwrap().to_owned();
     assert!(note.starts_with("good ") && !note.starts_with("good 0") && note.ends_with("unsigned 0 true"), "{note}");
 }

@@ -37,7 +37,7 @@ fn the_example_goes_from_builds_to_a_verdict_offline() {
     let outputs =
         [format!("junit={junit}"), format!("appstudio={output}"), format!("jsonl={events}"), format!("json={all}")];
     let more: Vec<&str> = outputs.iter().flat_map(|output| ["--output", output.as_str()]).collect();
-    run(&fixture, &more).expect(0, "verdict passed");
+    run(&fixture, &more).expect(0, "verdict allowed");
     let list = runs(&fixture, &["list", "--format", "json"]).json();
     let id = list["runs"][0]["id"].as_str().unwrap();
     let show = runs(&fixture, &["show", id, "--format", "json"]).json();

@@ -136,7 +136,7 @@ fn a_plugin_that_loops_traps_allocates_or_floods_is_an_error_in_little_memory() 
 #[ignore = "needs the right to mount: unshare"]
 fn a_store_on_a_read_only_or_full_disk_is_an_error_in_little_memory() {
     let shop = Shop::new("success");
-    shop.run(&["--dev"]).expect(0, "verdict passed");
+    shop.run(&["--dev"]).expect(0, "verdict allowed");
     let (store, full) = (shop.fixture.path("store"), shop.fixture.path("full"));
     fs_err::create_dir_all(&full).unwrap();
     let cache = shop.fixture.path("cache");

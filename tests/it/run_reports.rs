@@ -36,7 +36,7 @@ fn json(shop: &Shop, file: &str) -> Value {
 fn every_report_says_the_same_of_an_optional_scenario_that_failed() {
     let shop = Shop::new("success");
     let printed = run_with_reports(&shop, &[]);
-    printed.expect(0, "verdict passed");
+    printed.expect(0, "verdict allowed");
     printed.expect(0, "extra (optional)");
     let output = json(&shop, "output.json");
     assert_eq!((&output["result"], &output["failures"]), (&"SUCCESS".into(), &0.into()), "{output}");
@@ -51,7 +51,7 @@ fn every_report_says_the_same_of_an_optional_scenario_that_failed() {
     let required = text.replace(", labels: {test.appstudio.openshift.io/optional: 'true'}", "");
     assert_ne!(text, required);
     shop.fixture.file("resources.yaml", &required);
-    run_with_reports(&shop, &[]).expect(1, "verdict failed");
+    run_with_reports(&shop, &[]).expect(1, "verdict denied");
     let output = json(&shop, "output.json");
     assert_eq!(output["result"], "FAILURE", "{output}");
     assert_eq!(json(&shop, "run.json")["verdict"], "denied");
@@ -73,7 +73,7 @@ fn a_run_of_many_scenarios_is_one_report_with_all_of_them() {
         let _infallible = write!(all, "---\n{part}");
     }
     shop.fixture.file("resources.yaml", &all);
-    run_with_reports(&shop, &[]).expect(1, "verdict failed");
+    run_with_reports(&shop, &[]).expect(1, "verdict denied");
     let document = json(&shop, "run.json");
     assert_eq!(document["scenarios"].as_array().unwrap().len(), MORE + 2);
     let (junit, events) = (read(&shop, "junit.xml"), read(&shop, "events.jsonl"));
@@ -102,7 +102,7 @@ fn a_report_that_cannot_be_written_is_an_error_and_the_others_are_written() {
     assert_eq!(json(&shop, "run.json")["verdict"], "allowed");
 }
 
-/// P33: the verdict about a Snapshot is attested, about each of its images, and whoever has the key can verify that offline.
+/// P33: the verdict about a Snapshot is attested, about each of its images, and anyone who has the key can verify that offline.
 #[test]
 fn what_came_of_a_run_is_attested_about_each_image_and_signed_with_a_key_of_cosign() {
     let (shop, key) = (Shop::new("success"), Key::generate().unwrap());
@@ -127,7 +127,7 @@ fn what_came_of_a_run_is_attested_about_each_image_and_signed_with_a_key_of_cosi
         assert!(key.has_signed(&signed, &signature) && !key.has_signed(&payload, &signature));
         serde_json::from_slice(&payload).unwrap()
     };
-    attest("a password").expect(0, "verdict passed");
+    attest("a password").expect(0, "verdict allowed");
     let first = statement();
     assert_eq!(first["predicateType"], "https://in-toto.io/attestation/test-result/v0.1");
     let digest = "1".repeat(64);
@@ -146,7 +146,7 @@ fn what_came_of_a_run_is_attested_about_each_image_and_signed_with_a_key_of_cosi
     assert!(!shop.fixture.path("result.json").exists());
     // One that fails is attested as well.
     shop.fixture.file("resources.yaml", &text.replace("value: success", "value: failure"));
-    attest("a password").expect(1, "verdict failed");
+    attest("a password").expect(1, "verdict denied");
     assert_eq!(statement()["predicate"]["result"], "FAILED");
 }
 
@@ -154,15 +154,15 @@ fn what_came_of_a_run_is_attested_about_each_image_and_signed_with_a_key_of_cosi
 #[test]
 fn a_run_that_has_ended_is_reported_again_as_it_was_and_another_one_for_itself() {
     let shop = Shop::new("success");
-    run_with_reports(&shop, &[]).expect(0, "verdict passed");
+    run_with_reports(&shop, &[]).expect(0, "verdict allowed");
     let first: Vec<String> = FORMATS.iter().map(|(_, file)| read(&shop, file)).collect();
     FORMATS.iter().for_each(|(_, file)| fs_err::remove_file(shop.fixture.path(file)).unwrap());
-    run_with_reports(&shop, &[]).expect(0, "verdict passed");
+    run_with_reports(&shop, &[]).expect(0, "verdict allowed");
     let second: Vec<String> = FORMATS.iter().map(|(_, file)| read(&shop, file)).collect();
     assert_eq!(first, second);
     let text = read(&shop, "resources.yaml");
     shop.fixture.file("resources.yaml", &text.replace("value: success", "value: failure"));
-    run_with_reports(&shop, &[]).expect(1, "verdict failed");
+    run_with_reports(&shop, &[]).expect(1, "verdict denied");
     assert_ne!(json(&shop, "run.json")["id"], serde_json::from_str::<Value>(&first[2]).unwrap()["id"]);
     let list = shop.runs(&["list", "--format", "json"]).json();
     assert_eq!(list["runs"].as_array().unwrap().len(), 2);
@@ -176,7 +176,7 @@ fn a_snapshot_of_an_unknown_git_provider_is_tested_all_the_same() {
     let metadata = "metadata: {name: shop-1, labels: {pac.test.appstudio.openshift.io/git-provider: forge-of-tomorrow, \
                     pac.test.appstudio.openshift.io/event-type: push}}";
     shop.fixture.file("resources.yaml", &text.replace("metadata: {name: shop-1}", metadata));
-    run_with_reports(&shop, &[]).expect(0, "verdict passed");
+    run_with_reports(&shop, &[]).expect(0, "verdict allowed");
     assert_eq!(json(&shop, "output.json")["result"], "SUCCESS");
 }
 

@@ -32,7 +32,7 @@ fn run_with_small_files(shop: &Shop, kib: &str) -> CommandOutput {
 fn a_full_disk_is_an_error_and_the_run_goes_on_when_there_is_room() {
     let shop = Shop::new("success");
     let store = shop.fixture.path("store");
-    run_with_small_files(&shop, "unlimited").expect(0, "verdict passed");
+    run_with_small_files(&shop, "unlimited").expect(0, "verdict allowed");
     fs_err::remove_dir_all(&store).unwrap();
     // From a store that cannot be made at all to one that fills up while the run goes on.
     let codes: Vec<i32> = ["8", "40", "120", "200", "320"]
@@ -45,7 +45,7 @@ fn a_full_disk_is_an_error_and_the_run_goes_on_when_there_is_room() {
         })
         .to_vec();
     assert_eq!(codes.first(), Some(&3), "{codes:?}");
-    shop.run(&["--dev"]).expect(0, "verdict passed");
+    shop.run(&["--dev"]).expect(0, "verdict allowed");
     let list = shop.runs(&["list", "--format", "json"]).json();
     assert_eq!(list["runs"].as_array().unwrap().len(), 1, "it is one run, which went on");
 }
@@ -67,14 +67,14 @@ fn a_store_that_cannot_be_written_is_an_error_with_its_place() {
 #[test]
 fn a_store_of_a_newer_version_or_of_another_process_is_refused() {
     let shop = Shop::new("success");
-    shop.run(&["--dev"]).expect(0, "verdict passed");
+    shop.run(&["--dev"]).expect(0, "verdict allowed");
     let store = shop.fixture.path("store");
     let lock = std::fs::OpenOptions::new().write(true).open(store.join("coordinator.lock")).unwrap();
     lock.lock().unwrap();
     shop.run(&["--dev"]).expect(2, "is in use by another process");
     shop.runs(&["list"]).expect(0, "passed");
     drop(lock);
-    shop.run(&["--dev"]).expect(0, "verdict passed");
+    shop.run(&["--dev"]).expect(0, "verdict allowed");
     // `user_version` is at offset 60 of the file.
     let file = store.join("assay.db");
     let mut bytes = fs_err::read(&file).unwrap();

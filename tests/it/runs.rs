@@ -88,7 +88,7 @@ impl Shop {
 #[test]
 fn a_run_is_recorded_and_shown_and_its_exit_code_is_that_of_the_required_scenarios() {
     let shop = Shop::new("success");
-    shop.run(&["--dev"]).expect(0, "verdict passed");
+    shop.run(&["--dev"]).expect(0, "verdict allowed");
     let id = shop.id();
     let show = shop.runs(&["show", &id, "--format", "json"]).json();
     assert_eq!((&show["version"], &show["state"], &show["verdict"]), (&json!(1), &json!("passed"), &json!("allowed")));
@@ -133,7 +133,7 @@ fn a_run_is_recorded_and_shown_and_its_exit_code_is_that_of_the_required_scenari
 
 #[test]
 fn a_failure_is_one_and_an_error_three_and_events_say_how_it_went() {
-    Shop::new("failure").run(&["--dev"]).expect(1, "verdict failed");
+    Shop::new("failure").run(&["--dev"]).expect(1, "verdict denied");
     let shop = Shop::new("invalid");
     let output = shop.run(&["--dev", "--format", "jsonl"]);
     assert_eq!(output.code, 3, "{output:?}");
@@ -169,7 +169,7 @@ fn a_run_that_is_killed_goes_on_with_the_same_command() {
         process.kill().unwrap();
         process.wait().unwrap();
     }
-    shop.run(&["--dev"]).expect(0, "verdict passed");
+    shop.run(&["--dev"]).expect(0, "verdict allowed");
     assert_eq!(shop.runs(&["list", "--format", "json"]).json()["runs"].as_array().unwrap().len(), 1);
 }
 

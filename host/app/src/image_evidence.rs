@@ -21,7 +21,7 @@ use assay_model::{
     snapshot::Component,
 };
 use assay_oci::{ContentStore, OpenedLayout};
-use assay_wasm::{Outcome, PluginFinding, Severity, Verdict};
+use assay_wasm::{Outcome, Plugin, PluginFinding, Severity, Verdict};
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
 use serde_json::json;
@@ -33,6 +33,11 @@ use crate::{
     trust::{SignerRequest, TrustRequest, build_trust},
     trust_root::LazyTrustRoot,
 };
+
+/// Whether a plugin requests the permission to read evidence.
+pub(crate) fn reads_evidence(plugin: &Plugin) -> bool {
+    plugin.requested().any(|one| one.kind == "evidence")
+}
 
 /// Where the evidence of images is, and whose signatures count for it.
 #[derive(Clone, Debug, Default)]

@@ -25,8 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ec_task::{self, EcTask},
-    image_evidence::{ImageEvidence, TaskEvidence},
-    run_files_request::reads_evidence,
+    image_evidence::{ImageEvidence, TaskEvidence, reads_evidence},
 };
 
 /// The largest file of a task that later steps of its adapter may read again.

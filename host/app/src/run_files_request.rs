@@ -26,7 +26,7 @@ use assay_model::{
 use assay_oci::PluginHttp;
 use assay_scheduler::{InvalidRequest, Reused, RunRequest, Scheduler, SchedulerError, ServiceLimit, Settings, Stop};
 use assay_store::{Store, StoreMode, StoreOptions, SystemClock};
-use assay_wasm::{Engine, Plugin};
+use assay_wasm::Engine;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
@@ -34,7 +34,7 @@ use crate::{
     error::{RequestError, RequestErrorKind},
     event::EventSink,
     good_pointers::{self, PlannedScenario},
-    image_evidence::{EvidenceRequest, ImageEvidence},
+    image_evidence::{EvidenceRequest, ImageEvidence, reads_evidence},
     plan_request::{PlanFilesRequest, PlannedFiles, plan},
     plugin_distribution::{PluginSources, SourcedPlugin},
     plugin_engine::{PluginEngine, start_engine},
@@ -354,11 +354,6 @@ pub(crate) fn load_plugin(
 
 /// What gives plugins evidence.
 const EVIDENCE_HINT: &str = "pass `--public-key FILE`, or `--certificate-identity` and `--certificate-oidc-issuer`";
-
-/// Whether a plugin requests the permission to read evidence.
-pub(crate) fn reads_evidence(plugin: &Plugin) -> bool {
-    plugin.requested().any(|one| one.kind == "evidence")
-}
 
 type OpenedStore = (Arc<Store>, Arc<SystemClock>);
 

@@ -26,9 +26,8 @@ use super::{
 };
 use crate::{
     error::RequestError,
-    image_evidence::TaskEvidence,
+    image_evidence::{TaskEvidence, reads_evidence},
     plugin_distribution::{PluginSources, SourcedPlugin},
-    run_files_request::reads_evidence,
 };
 
 /// Runs a check, a task or a reporter once, or a job of an adapter to its end.

@@ -36,8 +36,8 @@ pub(super) fn print<T: Serialize>(
 pub(super) const fn verdict_word(verdict: Option<Verdict>) -> &'static str {
     match verdict {
         None => "-",
-        Some(Verdict::Allowed) => "passed",
-        Some(Verdict::Denied) => "failed",
+        Some(Verdict::Allowed) => "allowed",
+        Some(Verdict::Denied) => "denied",
         Some(Verdict::Error) => "error",
     }
 }
