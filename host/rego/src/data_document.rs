@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use assay_model::{digest::Digest, port::DerivedCache};
+use assay_model::{digest::Digest, port::DerivedCache, yaml};
 use regorus::{Value, value::Object};
 use serde_json::{Map, Value as Json};
 use sha2::{Digest as _, Sha256};
@@ -18,7 +18,6 @@ use crate::{
     data::Data,
     engine::{self, Reader, STORED_VERSION, Stored as _, Writer, parallel_map},
     source_error::SourceError,
-    sources::{document, object},
     yaml_values,
 };
 
@@ -255,6 +254,22 @@ fn general_value(sources: &[DataSource]) -> Result<Option<Value>, SourceError> {
         source.parse(&mut |origin, path, fields| Ok(data.add(origin, path, fields)?))?;
     }
     Ok(engine::take(data.into_value()).ok())
+}
+
+/// The object that a data file, or what else has this name, holds.
+pub(crate) fn object(origin: &str, text: &str) -> Result<Map<String, Json>, SourceError> {
+    let found = match document(origin, text)? {
+        Json::Object(fields) => return Ok(fields),
+        Json::Null => "empty",
+        Json::Array(_) => "a list",
+        Json::Bool(_) | Json::Number(_) | Json::String(_) => "a single value",
+    };
+    Err(SourceError::NotAnObject { origin: origin.to_owned(), found })
+}
+
+/// The document of a data file.
+pub(crate) fn document(origin: &str, text: &str) -> Result<Json, SourceError> {
+    yaml::parse(text).map_err(|error| SourceError::Syntax { origin: origin.to_owned(), error })
 }
 
 /// The digest of all that the value of some sources depends on.
