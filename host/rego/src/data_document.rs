@@ -56,6 +56,9 @@ pub(crate) struct DataFile {
     pub(crate) text: String,
 }
 
+/// Adds a document of a file, by its name, at a path.
+type AddDocument<'a> = dyn FnMut(&str, &[String], Map<String, Json>) -> Result<(), SourceError> + 'a;
+
 /// What the program itself says, which no data file may say.
 const RESERVED: &str = "config";
 
@@ -170,10 +173,7 @@ impl FilesValue {
 
 impl DataSource {
     /// Parses the files, and gives each document with where it goes.
-    pub(crate) fn parse(
-        &self,
-        add: &mut dyn FnMut(&str, &[String], Map<String, Json>) -> Result<(), SourceError>,
-    ) -> Result<(), SourceError> {
+    pub(crate) fn parse(&self, add: &mut AddDocument<'_>) -> Result<(), SourceError> {
         let documents = parallel_map(&self.files, |_, file| object(&file.origin, &file.text));
         let documents =
             documents.map_err(|error| SourceError::Fault { path: self.path.clone(), error: error.to_string() })?;
@@ -221,7 +221,7 @@ fn common_value(sources: &[DataSource]) -> Option<Value> {
             let value = value.filter(|value| matches!(value, Value::Object(_)))?;
             for below in places {
                 let wrap = |value, name: &String| Object::from_iter([(Value::from(name.as_str()), value)]).into_value();
-                all = merged(all, below.iter().rev().fold(value.clone(), wrap))?;
+                all = merged(&all, &below.iter().rev().fold(value.clone(), wrap))?;
             }
         }
     }
@@ -230,8 +230,8 @@ fn common_value(sources: &[DataSource]) -> Option<Value> {
 }
 
 /// Two values as one: objects are merged at every level. None where something else is set twice.
-fn merged(one: Value, other: Value) -> Option<Value> {
-    let (Value::Object(one), Value::Object(other)) = (&one, &other) else { return None };
+fn merged(one: &Value, other: &Value) -> Option<Value> {
+    let (Value::Object(one), Value::Object(other)) = (one, other) else { return None };
     if one.is_empty() {
         return Some(Value::Object(Arc::clone(other)));
     }
@@ -239,7 +239,7 @@ fn merged(one: Value, other: Value) -> Option<Value> {
         one.iter_sorted().map(|(key, value)| (key.clone(), value.clone())).collect();
     for (key, value) in other.iter_sorted() {
         let value = match fields.remove(key) {
-            Some(before) => merged(before, value.clone())?,
+            Some(before) => merged(&before, value)?,
             None => value.clone(),
         };
         fields.insert(key.clone(), value);
