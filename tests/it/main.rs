@@ -53,6 +53,7 @@ mod remote;
 mod report_standards;
 mod reports;
 mod run_again;
+mod run_evidence;
 mod run_example;
 mod run_memory;
 mod run_reports;

@@ -98,6 +98,11 @@ impl PolicySources {
         Ok(fetched.path())
     }
 
+    /// Where the policies of a source group are.
+    pub(crate) fn policies_of(&self, group: &SourceGroup) -> Vec<&Path> {
+        group.policy.iter().filter_map(|place| self.path(place).ok()).collect()
+    }
+
     /// The policies, data and rule data of a source group.
     pub(crate) fn read(&self, group: &SourceGroup) -> Result<Sources, RequestError> {
         let mut sources = Sources::new();

@@ -45,7 +45,7 @@ mod yaml_values;
 
 pub use bundle::{Bundle, Manifest};
 pub use capabilities::Capabilities;
-pub use compile_error::{CompileError, Location, Problem};
+pub use compile_error::{CompileError, Location, Problem, caret};
 pub use compile_options::CompileOptions;
 pub use coverage::{CoverageReport, FileCoverage, Hits};
 pub use engine::HostFunction;
