@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use serde_json::json;
 
-use crate::fixture::{CommandOutput, Fixture};
+use crate::fixture::{CommandOutput, Fixture, HOST};
 
 /// A world with images that are denied, warned about and passed, by rules and data.
 fn fixture() -> Fixture {
@@ -119,4 +119,27 @@ fn a_policy_that_does_not_compile_is_refused_in_every_run() {
         output.expect(2, "var y is unsafe");
         assert_eq!(entries(&fixture).len(), 0);
     }
+}
+
+#[test]
+fn runs_at_the_same_time_share_a_cache() {
+    let fixture = fixture();
+    let (alone, _) = validate(&fixture, &["--cache-dir="]);
+    let (cache, layout) = (fixture.path("cache"), fixture.path("oci"));
+    let source = json!({"policy": [fixture.path("policy")], "data": [fixture.path("data")], "ruleData": {"more": [1]}});
+    let policy = json!({"sources": [source]}).to_string();
+    let run = || {
+        let more = ["--evidence", layout.as_str(), "--cache-dir", cache.as_str()];
+        let shown = ["--output=json", "--effective-time=2099-01-01T00:00:00Z", "--show-successes", "--show-warnings"];
+        fixture.run_with_env(HOST, &policy, &[&more[..], &shown[..]].concat(), &[])
+    };
+    let outputs: Vec<_> = std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..6).map(|_| scope.spawn(run)).collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    for output in outputs {
+        assert_eq!((output.code, output.out), (alone.code, alone.out.clone()));
+    }
+    assert_eq!(entries(&fixture).len(), 2);
+    assert_eq!(cache.join("work").read_dir_utf8().unwrap().count(), 0, "nothing is left half written");
 }

@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use assay_model::{digest::Digest, port::DerivedCache};
+use assay_model::{digest::Digest, port::DerivedCache, yaml};
 use regorus::{Value, value::Object};
 use serde_json::{Map, Value as Json};
 use sha2::{Digest as _, Sha256};
@@ -18,7 +18,6 @@ use crate::{
     data::Data,
     engine::{self, Reader, STORED_VERSION, Stored as _, Writer, parallel_map},
     source_error::SourceError,
-    sources::{document, object},
     yaml_values,
 };
 
@@ -56,6 +55,9 @@ pub(crate) struct DataFile {
     /// Its text.
     pub(crate) text: String,
 }
+
+/// Adds a document of a file, by its name, at a path.
+type AddDocument<'a> = dyn FnMut(&str, &[String], Map<String, Json>) -> Result<(), SourceError> + 'a;
 
 /// What the program itself says, which no data file may say.
 const RESERVED: &str = "config";
@@ -171,10 +173,7 @@ impl FilesValue {
 
 impl DataSource {
     /// Parses the files, and gives each document with where it goes.
-    pub(crate) fn parse(
-        &self,
-        add: &mut dyn FnMut(&str, &[String], Map<String, Json>) -> Result<(), SourceError>,
-    ) -> Result<(), SourceError> {
+    pub(crate) fn parse(&self, add: &mut AddDocument<'_>) -> Result<(), SourceError> {
         let documents = parallel_map(&self.files, |_, file| object(&file.origin, &file.text));
         let documents =
             documents.map_err(|error| SourceError::Fault { path: self.path.clone(), error: error.to_string() })?;
@@ -222,7 +221,7 @@ fn common_value(sources: &[DataSource]) -> Option<Value> {
             let value = value.filter(|value| matches!(value, Value::Object(_)))?;
             for below in places {
                 let wrap = |value, name: &String| Object::from_iter([(Value::from(name.as_str()), value)]).into_value();
-                all = merged(all, below.iter().rev().fold(value.clone(), wrap))?;
+                all = merged(&all, &below.iter().rev().fold(value.clone(), wrap))?;
             }
         }
     }
@@ -231,8 +230,8 @@ fn common_value(sources: &[DataSource]) -> Option<Value> {
 }
 
 /// Two values as one: objects are merged at every level. None where something else is set twice.
-fn merged(one: Value, other: Value) -> Option<Value> {
-    let (Value::Object(one), Value::Object(other)) = (&one, &other) else { return None };
+fn merged(one: &Value, other: &Value) -> Option<Value> {
+    let (Value::Object(one), Value::Object(other)) = (one, other) else { return None };
     if one.is_empty() {
         return Some(Value::Object(Arc::clone(other)));
     }
@@ -240,7 +239,7 @@ fn merged(one: Value, other: Value) -> Option<Value> {
         one.iter_sorted().map(|(key, value)| (key.clone(), value.clone())).collect();
     for (key, value) in other.iter_sorted() {
         let value = match fields.remove(key) {
-            Some(before) => merged(before, value.clone())?,
+            Some(before) => merged(&before, value)?,
             None => value.clone(),
         };
         fields.insert(key.clone(), value);
@@ -255,6 +254,22 @@ fn general_value(sources: &[DataSource]) -> Result<Option<Value>, SourceError> {
         source.parse(&mut |origin, path, fields| Ok(data.add(origin, path, fields)?))?;
     }
     Ok(engine::take(data.into_value()).ok())
+}
+
+/// The object that a data file, or what else has this name, holds.
+pub(crate) fn object(origin: &str, text: &str) -> Result<Map<String, Json>, SourceError> {
+    let found = match document(origin, text)? {
+        Json::Object(fields) => return Ok(fields),
+        Json::Null => "empty",
+        Json::Array(_) => "a list",
+        Json::Bool(_) | Json::Number(_) | Json::String(_) => "a single value",
+    };
+    Err(SourceError::NotAnObject { origin: origin.to_owned(), found })
+}
+
+/// The document of a data file.
+pub(crate) fn document(origin: &str, text: &str) -> Result<Json, SourceError> {
+    yaml::parse(text).map_err(|error| SourceError::Syntax { origin: origin.to_owned(), error })
 }
 
 /// The digest of all that the value of some sources depends on.

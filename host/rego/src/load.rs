@@ -11,9 +11,10 @@ use regex::Regex;
 
 use crate::{
     bundle::{Bundle, MANIFEST, Manifest},
+    data_document::{document, object},
     folder::{FoundFile, files},
     source_error::SourceError,
-    sources::{PolicyFile, Sources, document, object},
+    sources::{PolicyFile, Sources},
 };
 
 /// Files and folders that are left out, by patterns of their names.

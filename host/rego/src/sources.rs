@@ -7,17 +7,16 @@
 use std::{path::Path, sync::Arc};
 
 use assay_model::{
-    bounded::{ReadError, read_bounded},
+    bounded::{ReadError, read_expected},
     limits::{DATA_FILE_BYTES, POLICY_FILE_BYTES},
     port::DerivedCache,
-    yaml,
 };
 use jiff::Timestamp;
 use serde_json::{Map, Number, Value, json};
 
 use crate::{
     bundle::Bundle,
-    data_document::{DataDocument, DataFile, DataSource},
+    data_document::{DataDocument, DataFile, DataSource, object},
     folder::{FoundFile, files},
     limits::SOURCE_BYTES,
     source_error::SourceError,
@@ -171,11 +170,12 @@ impl Sources {
     pub(crate) fn read(&mut self, path: &Path, limit: u64) -> Result<String, SourceError> {
         let unreadable = |error| SourceError::unreadable(path, error);
         // Opening a pipe would wait for someone to write into it.
-        if !fs_err::metadata(path).map_err(unreadable)?.is_file() {
+        let about = fs_err::metadata(path).map_err(unreadable)?;
+        if !about.is_file() {
             return Err(SourceError::NotAFile { path: path.to_owned() });
         }
         let file = fs_err::File::open(path).map_err(unreadable)?;
-        let bytes = read_bounded(file, limit).map_err(|error| match error {
+        let bytes = read_expected(file, limit, about.len()).map_err(|error| match error {
             ReadError::TooLarge(limit) => SourceError::TooLarge { path: path.to_owned(), limit },
             ReadError::Io(error) => unreadable(error),
         })?;
@@ -219,21 +219,6 @@ impl Sources {
         }
         sources
     }
-}
-
-pub(crate) fn object(origin: &str, text: &str) -> Result<Map<String, Value>, SourceError> {
-    let found = match document(origin, text)? {
-        Value::Object(fields) => return Ok(fields),
-        Value::Null => "empty",
-        Value::Array(_) => "a list",
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => "a single value",
-    };
-    Err(SourceError::NotAnObject { origin: origin.to_owned(), found })
-}
-
-/// The document of a data file.
-pub(crate) fn document(origin: &str, text: &str) -> Result<Value, SourceError> {
-    yaml::parse(text).map_err(|error| SourceError::Syntax { origin: origin.to_owned(), error })
 }
 
 #[cfg(test)]

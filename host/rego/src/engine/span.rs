@@ -34,12 +34,8 @@ pub(crate) struct Source {
 impl Source {
     /// Takes a text and finds its lines.
     pub(crate) fn new(name: String, text: String) -> Self {
-        let mut lines = vec![0];
-        for (at, byte) in text.bytes().enumerate() {
-            if byte == b'\n' {
-                lines.push(u32::try_from(at + 1).unwrap_or(u32::MAX));
-            }
-        }
+        let starts = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| u32::try_from(at + 1).unwrap_or(u32::MAX));
+        let lines = std::iter::once(0).chain(starts).collect();
         Self { name, text, lines }
     }
 

@@ -85,11 +85,11 @@ fn each_folder_with_data_is_a_source_and_counts_for_those_above_it() {
         ("sub/none/deep/c.json", r#"{"deepest": 1.0, "merged": {"b": []}}"#),
         ("other.txt", "not read"),
     ]);
-    let deep = json!({"deepest": 1, "merged": {"b": []}});
+    let deep = json!({"deepest": 1.0, "merged": {"b": []}});
     let want = json!({
         "top": 1,
         "inner": 2,
-        "deepest": 1,
+        "deepest": 1.0,
         "merged": {"a": "on", "b": []},
         "sub": {"inner": 2, "none": {"deep": deep}},
         "none": {"deep": deep},
@@ -149,7 +149,7 @@ fn settings_stand_beside_the_data() {
                 "rekor_url": "",
             },
         },
-        "rule_data__configuration__": {"a": [1], "b": 2},
+        "rule_data__configuration__": {"a": [1.0], "b": 2},
     });
     let data = sources.into_parts().1.into_json();
     assert_eq!(data, want);

@@ -58,6 +58,18 @@ stored_enum!(ModifierTarget { 0 => Input(path), 1 => Data(path), 2 => Function(c
 stored_enum!(ModifierValue { 0 => Value(term), 1 => Function(callee) });
 stored_enum!(Special { 0 => Member, 1 => MemberPair, 2 => Walk, 3 => Trace, 4 => Runtime, 5 => HttpSend });
 
+impl Stored for BitSet {
+    fn write(&self, to: &mut Writer) {
+        to.number(self.words().len() as u64);
+        self.words().iter().for_each(|word| to.number(*word));
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let length = from.length()?;
+        (0..length).map(|_| from.number()).collect::<Option<_>>().map(Self::of_words)
+    }
+}
+
 impl Stored for Span {
     fn write(&self, to: &mut Writer) {
         self.file.write(to);
