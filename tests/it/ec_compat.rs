@@ -56,6 +56,31 @@ fn nested_packages_are_left_out_beside_others_and_that_is_reported() {
 }
 
 #[test]
+fn a_policy_that_does_not_compile_is_reported_in_the_words_of_ec() {
+    let (fixture, registry) = (Fixture::good(), Registry::start());
+    let wrong = "package wrong\n\nf(x) := x\n\ndeny contains \"no\" if not f == 1\n";
+    fixture.file("wrong/wrong.rego", wrong);
+    fixture.file("in.json", "{}");
+    let policy = json!({"sources": [{"policy": [fixture.path("wrong")]}]}).to_string();
+    let details = "Details:\n  load: loading policies: get compiler: 2 errors occurred:\n\
+                   wrong.rego:5: rego_type_error: match error\n\tleft  : (any) => any\n\tright : number\n\
+                   wrong.rego:5: rego_type_error: function data.wrong.f used as reference, not called\n\
+                   \tdata.wrong.f\n\t^^^^^^^^^^^^\n\thave: (any) => any\n";
+    let explained =
+        "policy compilation error: the policy references Rego built-in functions not available in this version";
+    let input = fixture.path("in.json");
+    let arguments = ["validate", "input", "--file", input.as_str(), "--policy", &policy];
+    let output = CommandOutput::of(&ec_command(&fixture.path(""), &arguments).output().unwrap());
+    assert_eq!((output.code, output.out.as_str()), (1, ""), "{output:?}");
+    let begins = format!("Error: error validating file {input}: evaluating policy: {explained}");
+    assert!(output.err.starts_with(&begins) && output.err.ends_with(details), "{output:?}");
+    let output = validate_with_policy(&fixture, &registry, &policy, &[]);
+    assert_eq!((output.code, output.out.as_str()), (1, ""), "{output:?}");
+    let component = format!(" of component good: {explained}");
+    assert!(output.err.contains(&component) && output.err.ends_with(details), "{output:?}");
+}
+
+#[test]
 fn a_bad_request_ends_with_one() {
     let fixture = Fixture::good();
     for (arguments, says) in [

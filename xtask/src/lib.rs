@@ -7,6 +7,7 @@ pub mod bench_polls;
 mod bench_program;
 pub mod bench_rego;
 pub mod bench_runs;
+pub mod bench_start;
 pub mod contract_docs;
 pub mod dist;
 pub mod fixtures;

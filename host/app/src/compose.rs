@@ -202,7 +202,12 @@ fn build_source_group(
     sources.set_sigstore_defaults(&defaults)?;
     let deadline = request.deadline.map(|(end, _)| end);
     let policy = Policy::compile_with(sources, CompileOptions { deadline, ..compile_options() })
-        .and_then(Policy::require_result_values)?;
+        .and_then(Policy::require_result_values)
+        .map_err(|error| {
+            let components = request.snapshot.components.iter();
+            let validated = components.map(|one| format!("image {} of component {}", one.container_image, one.name));
+            ec_compat::refused_policy(error, request.mode, &places.policies_of(group), validated)
+        })?;
     let trust =
         PolicyTrust { relocation: request.trust.relocation, mode: request.mode, root: Arc::clone(&context.root) };
     let host = Arc::new(StoreHost::new(Arc::clone(&context.store), trust));

@@ -1,17 +1,27 @@
-//! The texts of `ec` where an image cannot be reached, which there is a violation, and about packages that are skipped.
+//! The texts of `ec` where an image cannot be reached, which there is a violation, where a policy does not compile, and about
+//! packages that are skipped.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use assay_conforma::SourceGroupEvaluator;
+use assay_gocompat::sanitize;
 use assay_model::{
     decide,
     error::{ErrorCode, EvaluationError},
     image::ImageRef,
     snapshot::Component,
 };
+use assay_rego::CompileError;
 use assay_runner::UnreachablePolicy;
 
-use crate::image_request::ValidateImageRequest;
+use crate::{
+    error::{RequestError, RequestErrorKind},
+    image_request::ValidateImageRequest,
+    mode::Mode,
+};
+
+/// The version of OPA in the release of `ec` that assay stands for.
+const OPA: &str = "1.15.2";
 
 /// The warning about packages whose rules are not evaluated, as in `ec`.
 pub(crate) fn skipped_packages(groups: &[SourceGroupEvaluator]) -> Option<String> {
@@ -23,6 +33,51 @@ pub(crate) fn skipped_packages(groups: &[SourceGroupEvaluator]) -> Option<String
         )
     };
     (!packages.is_empty()).then(reported)
+}
+
+/// Why a policy does not compile, in the words of `ec`; nothing where the policy compiles there. The files are named as in
+/// their source, if it is the only one: `ec` names copies of them in a folder that is gone by then.
+pub(crate) fn compile_error(error: &CompileError, sources: &[&Path]) -> Option<String> {
+    let mut problems = error.in_opa_words()?;
+    if let [source] = sources
+        && let Some(folder) = source.to_str()
+    {
+        problems = problems.replace(&format!("{}/", folder.trim_end_matches('/')), "");
+    }
+    let doing = if problems.contains(" during loading: ") { "load" } else { "get compiler" };
+    Some(format!("load: loading policies: {doing}: {problems}"))
+}
+
+/// A policy that does not compile as the error of a request. Called `ec`, it is an error of each of what is validated.
+pub(crate) fn refused_policy(
+    error: CompileError,
+    mode: Mode,
+    sources: &[&Path],
+    validated: impl Iterator<Item = String>,
+) -> RequestError {
+    let Some(text) = policy_error(&error, sources).filter(|_| mode.is_ec()) else { return error.into() };
+    let lines: Vec<_> = validated.map(|what| format!("error validating {}: {text}", sanitize::line(&what))).collect();
+    RequestError::of(RequestErrorKind::Policy, lines.join("\n"))
+}
+
+/// What `ec` says of a policy that does not compile where it validates: it explains what the reason may be, whatever it is.
+fn policy_error(error: &CompileError, sources: &[&Path]) -> Option<String> {
+    const KINDS: [&str; 3] = ["rego_type_error", "rego_parse_error", "rego_compile_error"];
+    let problems = compile_error(error, sources)?;
+    if !KINDS.iter().any(|kind| problems.contains(kind)) {
+        return Some(problems);
+    }
+    Some(format!(
+        "policy compilation error: the policy references Rego built-in functions not available in this version of Conforma CLI \
+         (v{OPA}).\n\n\
+         Upgrade Conforma CLI to a newer version that includes the required functions.\n\n\
+         If upgrading does not help, check for less common causes:\n  \
+         - Conforma CLI disables certain built-in functions for security (opa.runtime, http.send, net.lookup_ip_addr). \
+         Policies using these will not compile regardless of the CLI version\n  \
+         - The policy may use Rego syntax requiring a newer OPA version.\n    \
+         Adjust the policy to target OPA v{OPA} or earlier\n\n\
+         Details:\n  {problems}"
+    ))
 }
 
 /// Turns an image that the registry does not have or does not serve into a violation. Other failures remain
@@ -91,6 +146,8 @@ fn refused_by_proxy(image: &str, proxy: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use assay_rego::{Location, Problem};
+
     use super::*;
 
     #[test]
@@ -120,5 +177,40 @@ mod tests {
             assert_eq!(proxied(proxy).as_deref(), Some(found_message), "{proxy}");
         }
         assert_eq!(proxied("http://proxy.example:3128"), None);
+    }
+
+    #[test]
+    fn a_policy_that_does_not_compile_is_an_error_of_each_of_what_is_validated_in_the_words_of_ec() {
+        let problem = |message, code| Problem {
+            code: Some(code),
+            ..Problem::at(Location { file: "/tmp/p/a.rego".to_owned(), line: 2, column: 1 }, message)
+        };
+        let refused = |mode, problems, sources: &[&str]| {
+            let sources: Vec<_> = sources.iter().map(Path::new).collect();
+            let validated = ["file a.json: evaluating policy", "file b.json: evaluating policy"].map(str::to_owned);
+            refused_policy(CompileError::Problems(problems), mode, &sources, validated.into_iter()).message()
+        };
+        let wrong = || vec![problem("undefined function nope", "rego_type_error")];
+        let said = refused(Mode::EcCompat, wrong(), &["/tmp/p"]);
+        for file in ["a.json", "b.json"] {
+            let begins =
+                format!("error validating file {file}: evaluating policy: policy compilation error: the policy ");
+            assert!(said.contains(&begins), "{said}");
+        }
+        let details = "Details:\n  load: loading policies: get compiler: 1 error occurred: a.rego:2: rego_type_error: \
+                       undefined function nope";
+        assert!(said.ends_with(details) && said.contains("target OPA v1.15.2 or earlier\n\n"), "{said}");
+        assert!(refused(Mode::EcCompat, wrong(), &["/tmp/p", "/tmp/q"]).contains(" /tmp/p/a.rego:2: "));
+        assert!(
+            refused(Mode::Native, wrong(), &["/tmp/p"]).starts_with("the policy does not compile: /tmp/p/a.rego:2:1: ")
+        );
+        let unsafe_x = vec![problem("var x is unsafe", "rego_unsafe_var_error")];
+        let said = refused(Mode::EcCompat, unsafe_x, &["/tmp/p"]);
+        let words =
+            "file a.json: evaluating policy: load: loading policies: get compiler: 1 error occurred: a.rego:2: ";
+        assert!(said.contains(words) && !said.contains("Conforma"), "{said}");
+        let parse = vec![problem("unexpected `x`", "rego_parse_error")];
+        let said = refused(Mode::EcCompat, parse, &["/tmp/p"]);
+        assert!(said.contains("load: loading policies: load: 1 error occurred during loading: a.rego:2: "), "{said}");
     }
 }

@@ -61,7 +61,7 @@ pub fn validate_input(request: &ValidateInputRequest, events: &dyn EventSink) ->
     for argument in &request.inputs {
         inputs.extend(InputSource::of(argument, request.mode)?);
     }
-    let evaluators = build_evaluators(request, events)?;
+    let evaluators = build_evaluators(request, &inputs, events)?;
     Ok(InputRun {
         files: evaluate_all(&inputs, &evaluators, request),
         policy: request.policy.clone(),
@@ -73,6 +73,7 @@ pub fn validate_input(request: &ValidateInputRequest, events: &dyn EventSink) ->
 /// An evaluator for each source group. Policies are compiled once for all files.
 fn build_evaluators(
     request: &ValidateInputRequest,
+    inputs: &[InputSource],
     events: &dyn EventSink,
 ) -> Result<Vec<SourceGroupEvaluator>, RequestError> {
     let (deadline, mode) = (request.sources.deadline, request.mode);
@@ -89,7 +90,11 @@ fn build_evaluators(
         sources.set_effective_time(request.effective_time)?;
         sources.set_sigstore_defaults(&SigstoreDefaults::default())?;
         let options = CompileOptions { deadline, ..compile_options() };
-        let compiled = Policy::compile_with(sources, options).and_then(Policy::require_result_values)?;
+        let compiled = Policy::compile_with(sources, options).and_then(Policy::require_result_values);
+        let compiled = compiled.map_err(|error| {
+            let validated = inputs.iter().map(|input| format!("file {}: evaluating policy", input.name()));
+            ec_compat::refused_policy(error, mode, &places.policies_of(group), validated)
+        })?;
         let name =
             if group.name.is_empty() { group.policy.first().cloned().unwrap_or_default() } else { group.name.clone() };
         let trust = PolicyTrust { relocation: Relocation::Refused, mode, root: Arc::clone(&root) };

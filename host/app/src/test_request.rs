@@ -17,6 +17,7 @@ use serde_json::json;
 
 use crate::{
     builtins::StoreHost,
+    ec_compat,
     error::{RequestError, RequestErrorKind},
     event::EventSink,
     explanations,
@@ -87,9 +88,12 @@ pub fn test_files(request: &TestRequest, events: &dyn EventSink) -> Result<Vec<C
         // A policy that can refuse nothing leaves every check out, which `ec` reports as such.
         Err(CompileError::NoRules { .. }) => None,
         Err(error) => {
-            return Err(
-                places.named(RequestError::of(RequestErrorKind::Policy, format!("load: {error}")).hint(error.hint()))
+            let said = ec_compat::compile_error(&error, &[]).filter(|_| request.mode.is_ec());
+            let refused = said.map_or_else(
+                || RequestError::of(RequestErrorKind::Policy, format!("load: {error}")).hint(error.hint()),
+                |said| RequestError::of(RequestErrorKind::Policy, said),
             );
+            return Err(places.named(refused));
         }
     };
     let namespaces = match &policy {

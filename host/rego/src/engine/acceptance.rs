@@ -183,6 +183,9 @@ fn bodies_heads_and_patterns_that_opa_accepts_are_accepted() {
         "p contains[1]",
         "z if sum([1, [0 | true]])",
         "p[1] := \"a\"\nz := p[2].x",
+        "p .a contains 1",
+        "p\n.a if true",
+        "p .a := 1 if true",
     ] {
         assert_eq!(errors(text, false), [""; 0], "{text}");
     }
@@ -216,7 +219,10 @@ fn bodies_heads_and_patterns_that_opa_refuses_are_refused() {
         ("z := [1 | print(x)] if x := 1", "2 var x is undeclared"),
         ("z if not[false]", "2 var not is unsafe"),
         ("z if { {\"a\": b} := {x: 1 | x := \"a\"}; b }", "2 var b is unsafe"),
-        ("p[1] := \"a\"\nz := p[1].x", "3 undefined ref: data.t.p[1].x\n\thave: string"),
+        (
+            "p[1] := \"a\"\nz := p[1].x",
+            "3 undefined ref: data.t.p[1].x\n\tdata.t.p[1].x\n\t^^^^^^^^^^^\n\thave: string",
+        ),
         ("default f(x) := $\"a{x}\"", "2 illegal default rule (value cannot contain var)"),
     ] {
         assert_eq!(errors(text, false), [want], "{text}");
@@ -225,6 +231,11 @@ fn bodies_heads_and_patterns_that_opa_refuses_are_refused() {
         "f (x) := x",
         "p [\"a\"] := 1",
         "p. a := 1",
+        "p .a := 1",
+        "p.a .b if true",
+        "z := \"a\\}b\"",
+        "z := \"a\t\\nb\"",
+        "z := $\"a\\}b\"",
         ";x := 1",
         "import data.a; x := 1",
         "import data.x as if",
@@ -245,7 +256,127 @@ fn bodies_heads_and_patterns_that_opa_refuses_are_refused() {
         assert_eq!(errors(text, false).len(), 1, "{text}");
     }
     assert_eq!(errors("import data.foo as input", true).len(), 1);
+    for text in
+        ["import future.keywords.if\nif { true }", "import future.keywords\ncontains contains 1", "p .a { true }"]
+    {
+        assert_eq!(errors(text, true), [""; 0], "{text}");
+    }
+    assert_eq!(errors("import rego.v1\nif { true }", true).len(), 1);
+    assert_eq!(errors("qo[[w | print({w})]] := 1 { some w; input.x[w] }", true), [""; 0]);
     assert!(!errors("z if { some j in {{i} | i = data.t.p[j]} }", false).is_empty());
+}
+
+#[test]
+fn an_expression_runs_as_a_whole_as_in_opa() {
+    for text in [
+        "z := [input.a[i], i + 1]",
+        "z if [input.a[i], i + 1] == [1, 2]",
+        "z := [[input.a[i], i + 1] | true]",
+        "z contains [input.a[i], i + 1]",
+        "z if { x := [input.a[i], [1 | i == 1]]; x }",
+        "z if input.a[i] == [1 | i == 1]",
+        "z if { [input.a[i], y] = f(i); y }\nf(x) := [x, x]",
+        "z := {\"a\": input.a[i], \"b\": count([i])}",
+        "z if every x in [input.a[i], i + 1] { x == i }",
+        "z if { some x in [input.a[i], i + 1]; x }",
+        "z := f(input.a[i], i + 1)\nf(x, y) := [x, y]",
+        "z if { [i[j], input.a[i]] }",
+    ] {
+        assert!(errors(text, false).iter().any(|error| error.contains("is unsafe")), "{text}");
+    }
+    for text in [
+        "z if { x := [input.a[i], [1 | i = 1]]; x }",
+        "z if { f(input.a[i]) == [1 | i == 1] }\nf(x) := [x, x]",
+        "z if every x in input.a[i] { x == i }",
+        "z if { some x in input.a[i]; x == i + 1 }",
+        "z := f(input.a[i], input.b[i])\nf(x, y) := [x, y]",
+        "z if { x := [i.foo, input.a[i]]; x }",
+        "z[input.a[i]] := i + 1",
+        "z[i + 1] := input.a[i]",
+        "z if input.a[i] = i + 1",
+        // What a call binds counts early where its variables stand in sets, keys and templates.
+        "z := [input.a[i], $\"{i}\"]",
+        "z if { x := [input.a[i], $\"{i + 1}\"]; x }",
+        "z if { x := [input.a[i], count({i})]; x }",
+        "z if { x := [input.a[i], {i: 1}]; x }",
+        // Of an expression with closures that share variables with the body only these count.
+        "z if { walk({i | walk(1, [_, i])}, [_, i]) }",
+        "z if { v := \"k\"; {\"k\": i} := {v: 0 | true} }",
+        "z if { some k, x in input; [x | print([x, k])] in q.x[0]; walk({k | print(x)}, [_, v]) }",
+        "z := {p[true], {v | y := x}} if { walk([1, 2][0], [_, k]); some x, [v, z] in set() }",
+        // A body that is true gives way to a call of the head, with its `with`.
+        "z := 1 % 1 if true with data.t as p[2.5]",
+        "z := [{1 | not 1 * -3}] if true with p as true",
+    ] {
+        assert_eq!(errors(text, false), [""; 0], "{text}");
+    }
+    for text in [
+        "z if { walk({i | walk(1, [_, i])}, i) }",
+        "z := q.x if true with data.t as p[2.5]",
+        "z if { w = [1, 2][_]; x := array.concat([2, [[] | w]], [{}, q[null][_]]) }",
+        "f(x, {\"a\": y}) if { {\"k\": k} := {input.c: {1: \"foo\" | some z in y}}; k }",
+        "z if some y, [j, k] in {[y | y = \"foo\"], p.x[1]}",
+        "z if { some j, z in {{2.5: z} | j := [1, 2][_] * input.b[z]}; z }",
+        "z if some j, {\"k\": k} in {{1: 1 | true}, {k: k | walk(1, [_, k])}}",
+    ] {
+        assert!(errors(text, false).iter().any(|error| error.contains("is unsafe")), "{text}");
+    }
+}
+
+#[test]
+fn closures_in_closures_are_looked_at_with_what_is_known_outside_as_in_opa() {
+    for text in [
+        "z if { {1 | w = input.a; {1 | count({w | true}) == 1}} }",
+        "z if { {1 | input[w]; x = {1 | {w | true} == {1}}} }",
+        "f(w) if { {1 | {1 | count({w | true}) == 1}} }",
+        "f(x) := {[x | {v | true} = v] | walk(1, [_, v])}",
+        "z if every w, k in [1] { \"a\" != $\"a{w}b\"; is_set({k | not {w | true} > w}) }",
+    ] {
+        let found = errors(text, false);
+        assert!(!found.is_empty() && found.iter().all(|error| error.contains("match error")), "{text}: {found:?}");
+    }
+    for text in [
+        "z if { input[w]; {1 | {1 | count({w | true}) == 1}} }",
+        "z if { {1 | input[w]; count({w | true})} }",
+        "f(w) if { w > 1; {1 | {1 | count({w | true}) == 1}} }",
+        // A variable alone in a template is of any kind behind it.
+        "z := {\"a\": 1}[i] if { i := 1; upper($\"a{i}b\") == \"a\" }",
+    ] {
+        assert_eq!(errors(text, false), [""; 0], "{text}");
+    }
+    let unsafe_text = "import input.c as y\nz := y if { some v, y in input.a with input as [y | true]; v }";
+    assert!(errors(unsafe_text, false).iter().any(|error| error.contains("is unsafe")));
+}
+
+#[test]
+fn a_closure_of_a_head_prints_nothing_of_the_body_as_in_opa() {
+    let undeclared = "2 var x is undeclared";
+    for text in [
+        "z := [[1 | print(x)] | x := 1]",
+        "z := [{[3 | print(x)] | x := 2} | y := 1]",
+        "z := [y | x := 1; y := [[2 | print(x)] | true]]",
+    ] {
+        assert_eq!(errors(text, false), [undeclared], "{text}");
+    }
+    for text in [
+        "z := [[1 | x := 2; print(x)] | x := 1]",
+        "z := [1 | x := 1; y := [2 | print(x)]]",
+        "f(x) := [[1 | print(x)] | true]",
+    ] {
+        assert_eq!(errors(text, false), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn a_function_is_no_value_and_a_fraction_no_index() {
+    let reference = "3 function data.t.f used as reference, not called\n\tdata.t.f\n\t^^^^^^^^\n\thave: (any) => any";
+    let mismatch = "3 match error\n\tleft  : (any) => any\n\tright : number";
+    assert_eq!(errors("f(x) := x\nz if not f == 1", false), [mismatch, reference]);
+    assert_eq!(errors("f(x) := x\nz := f", false), [reference]);
+    let inside = reference.replace("f used", "f[1] used").replace("\tdata.t.f\n", "\tdata.t.f[1]\n");
+    assert_eq!(errors("f(x) := x\nz if f[1] == 2", false), [inside]);
+    let found = errors("z if { x := [1, 2][1.0]; x }", false);
+    assert!(matches!(found.as_slice(), [one] if one.contains("have: 1.0\n")), "{found:?}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::builtins::limits::NUMBER_DIGITS;
 use super::builtins::value_order::sorted;
+use super::builtins::{from_json, number_text, read_json};
 use super::bytes::{admitted_value, is_raw, shown};
 
 /// The largest exponent of a number, either way.
@@ -18,8 +19,12 @@ const EXPONENT: u32 = 5_000;
 /// # Errors
 /// What is wrong with the text.
 pub fn read(text: &str) -> Result<Value, String> {
-    if let Some(number) = beyond(text) {
+    let mut has_exponent = false;
+    if let Some(number) = beyond(text, &mut has_exponent) {
         return Err(out_of_range(number));
+    }
+    if has_exponent {
+        return read_json(text).map_err(|error| error.message);
     }
     let value = Value::from_json_str(text).map_err(|error| error.to_string())?;
     Ok(if may_be_raw(text) { admitted_value(value) } else { value })
@@ -37,8 +42,12 @@ fn may_be_raw(text: &str) -> bool {
 /// # Errors
 /// A number that cannot be kept.
 pub(crate) fn take(document: Json) -> Result<Value, String> {
-    if let Some(number) = number_beyond(&document) {
+    let mut has_exponent = false;
+    if let Some(number) = number_beyond(&document, &mut has_exponent) {
         return Err(out_of_range(&number));
+    }
+    if has_exponent {
+        return from_json(document).map_err(|error| error.message);
     }
     serde_json::from_value(document).map(admitted_value).map_err(|error| error.to_string())
 }
@@ -64,6 +73,8 @@ pub(crate) fn given(value: &Value) -> Result<Json, serde_json::Error> {
             }
             Json::Object(all)
         }
+        // As it is written: with a point if it came with one.
+        Value::Number(_) => Json::Number(serde_json::from_str(&number_text(value))?),
         other => serde_json::to_value(other)?,
     })
 }
@@ -74,20 +85,21 @@ fn out_of_range(number: &str) -> String {
     format!("the number {start}{more} is out of range")
 }
 
-fn number_beyond(document: &Json) -> Option<String> {
+fn number_beyond(document: &Json, has_exponent: &mut bool) -> Option<String> {
     match document {
         Json::Number(number) => {
             let text = number.to_string();
-            beyond(&text).is_some().then_some(text)
+            beyond(&text, has_exponent).is_some().then_some(text)
         }
-        Json::Array(elements) => elements.iter().find_map(number_beyond),
-        Json::Object(fields) => fields.values().find_map(number_beyond),
+        Json::Array(elements) => elements.iter().find_map(|element| number_beyond(element, has_exponent)),
+        Json::Object(fields) => fields.values().find_map(|field| number_beyond(field, has_exponent)),
         _ => None,
     }
 }
 
-/// The first number in a JSON string whose exponent is too large; strings in it are skipped.
-fn beyond(text: &str) -> Option<&str> {
+/// The first number in a JSON string whose exponent is too large, and whether any number before it has one; strings in it are
+/// skipped.
+fn beyond<'t>(text: &'t str, has_exponent: &mut bool) -> Option<&'t str> {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
@@ -101,6 +113,7 @@ fn beyond(text: &str) -> Option<&str> {
                 if is_beyond(number) {
                     return Some(number);
                 }
+                *has_exponent |= number.contains(['e', 'E']);
             }
             _ => at += 1,
         }
@@ -182,6 +195,16 @@ mod tests {
             assert!(take(serde_json::from_str(text).unwrap()).is_ok(), "{text}");
         }
         assert!(read("{").is_err());
+    }
+
+    #[test]
+    fn a_number_keeps_its_point_and_an_exponent_is_one_of_a_float() {
+        for text in ["[1, 1.0, -2.5]", "{\"a\":12.0}"] {
+            assert_eq!(given(&read(text).unwrap()).unwrap(), serde_json::from_str::<Json>(text).unwrap(), "{text}");
+        }
+        for value in [read("[1e2, 100]"), take(serde_json::from_str("[1e2, 100]").unwrap())].map(Result::unwrap) {
+            assert_eq!(given(&value).unwrap().to_string(), "[100.0,100]");
+        }
     }
 
     #[test]

@@ -81,9 +81,11 @@ impl std::error::Error for CompileError {}
 
 impl From<CompileError> for Problem {
     fn from(error: CompileError) -> Self {
-        let message = error.message.replace("\n\t", ", ");
+        let mut lines = error.message.split("\n\t").map(str::to_owned);
+        let message = lines.next().unwrap_or_default();
+        let details = lines.collect();
         let location = Location { file: error.file, line: error.row, column: error.col };
-        Self { code: Some(error.code.as_str()), line: Some(error.line), ..Self::at(location, message) }
+        Self { code: Some(error.code.as_str()), line: Some(error.line), details, ..Self::at(location, message) }
     }
 }
 

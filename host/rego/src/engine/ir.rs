@@ -107,7 +107,16 @@ pub(crate) enum Special {
 pub(crate) struct Lit {
     pub kind: LitKind,
     pub span: Span,
+    /// The expression that it is a part of.
+    pub unit: Unit,
 }
+
+/// An expression of a body as OPA orders them: a call, or what is left of a literal without its calls. References are moved out
+/// of it here, but nothing of it is evaluated before all of it can be. [`ALONE`] is a literal that is an expression by itself.
+pub(crate) type Unit = u32;
+
+/// The unit of a literal without parts that were moved out of it.
+pub(crate) const ALONE: Unit = 0;
 
 #[derive(Clone, Debug)]
 pub(crate) enum LitKind {
@@ -123,11 +132,15 @@ pub(crate) enum LitKind {
         bind: bool,
         /// It was moved out of a negation, so nothing on its path may bind.
         closed: bool,
+        /// `out` is written on the left.
+        flipped: bool,
     },
     Call {
         callee: Callee,
         args: Vec<Expr>,
         out: Option<Expr>,
+        /// In OPA an expression of its own unifies the result with `out`.
+        unified: bool,
     },
     Truthy(Expr),
     Not {
@@ -242,7 +255,61 @@ impl Expr {
     }
 }
 
+impl Expr {
+    /// Calls `visit` with every closure that stands in it, those within others left out.
+    pub(crate) fn closures<'a>(&'a self, visit: &mut dyn FnMut(&'a Closure)) {
+        match self {
+            Self::Const(_) | Self::Var(_) => {}
+            Self::Array(items) | Self::Set(items) => items.iter().for_each(|item| item.closures(visit)),
+            Self::Object(items) => {
+                for (key, value) in items {
+                    key.closures(visit);
+                    value.closures(visit);
+                }
+            }
+            Self::Comprehension(closure) => visit(closure),
+            Self::Template(pieces) => {
+                for piece in pieces.iter() {
+                    if let Piece::Value(closure) = piece {
+                        visit(closure);
+                    }
+                }
+            }
+        }
+    }
+}
+
 impl Lit {
+    /// Calls `visit` with every closure that stands in it, those within others left out.
+    pub(crate) fn closures<'a>(&'a self, visit: &mut dyn FnMut(&'a Closure)) {
+        match &self.kind {
+            LitKind::Unify(left, right) | LitKind::Equal(left, right) => {
+                left.closures(visit);
+                right.closures(visit);
+            }
+            LitKind::Ref { path, out, .. } => path.path.iter().chain(out).for_each(|expr| expr.closures(visit)),
+            LitKind::Call { args, out, .. } => args.iter().chain(out).for_each(|expr| expr.closures(visit)),
+            LitKind::Truthy(expr) => expr.closures(visit),
+            LitKind::In { key, value, domain } => {
+                key.iter().chain([value, domain]).for_each(|expr| expr.closures(visit));
+            }
+            LitKind::Not { body, .. } => body.iter().for_each(|lit| lit.closures(visit)),
+            LitKind::Every { domain, body, .. } => {
+                domain.closures(visit);
+                body.iter().for_each(|lit| lit.closures(visit));
+            }
+            LitKind::With { mods, body } => {
+                for replaced in mods {
+                    if let Replacement::Value(expr) = &replaced.value {
+                        expr.closures(visit);
+                    }
+                }
+                body.iter().for_each(|lit| lit.closures(visit));
+            }
+            LitKind::Print(closures) => closures.iter().for_each(|closure| visit(closure)),
+        }
+    }
+
     /// Calls `visit` with the variables that an `every` gives a value for its body.
     pub(crate) fn bound_within(&self, visit: &mut dyn FnMut(Slot)) {
         if let LitKind::Every { key, value, .. } = &self.kind {

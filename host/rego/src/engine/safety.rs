@@ -1,11 +1,15 @@
 //! Puts the literals of a body in an order in which every variable is bound before it is used. The entry point is
 //! [`reorder`]; a variable that nothing binds is unsafe.
 //!
-//! The order is the source's, except where a literal has to wait.
+//! The order is the source's, except where a literal has to wait. OPA orders whole expressions, with the references in them:
+//! [`expressions`] refuses what has no such order.
+
+mod expressions;
+mod unifier;
 
 use regorus::Value;
 
-use crate::engine::ir::{Collect, Expr, Lit, LitKind, Path, Replacement, Root, Slot};
+use crate::engine::ir::{ALONE, Collect, Expr, Lit, LitKind, Path, Replacement, Root, Slot, Unit};
 use crate::engine::work::Work;
 
 /// Which variables have a value at a point of a body.
@@ -66,9 +70,12 @@ pub(crate) fn reorder<'a>(
 ) -> Result<Vec<&'a Lit>, Vec<(Slot, &'a Lit)>> {
     let mut ordered = Vec::with_capacity(body.len());
     let mut waiting: Vec<&Lit> = body.iter().collect();
+    let mut added = Vec::new();
+    let mut is_checked = false;
+    let mut forced: Option<Vec<Unit>> = None;
     while !waiting.is_empty() {
-        let before = waiting.len();
-        if !work.go_on(before) {
+        let count = waiting.len();
+        if !work.go_on(count) {
             return Err(Vec::new());
         }
         waiting.retain(|lit| {
@@ -76,17 +83,72 @@ pub(crate) fn reorder<'a>(
             if !work.go_on(1) || !ready(lit, bound, &mut outs, work) {
                 return true;
             }
-            for slot in outs {
-                bound.add(slot);
-            }
+            is_checked |= binds_within(lit, &outs, body);
+            // The parts of arguments are known before the body.
+            let is_argument = lit.unit == ALONE && matches!(lit.kind, LitKind::Unify(..));
+            added.extend(outs.into_iter().filter(|slot| bound.add(*slot) && !is_argument));
             ordered.push(*lit);
             false
         });
-        if waiting.len() == before {
-            return Err(lacking(&waiting, bound));
+        if waiting.len() == count {
+            // OPA takes some expressions of which not everything is known; a variable that has no value then is undefined.
+            let units = match &forced {
+                Some(units) => units,
+                None => {
+                    let before = without(bound, &added, work);
+                    let Ok(units) = expressions::order(body, &before, work) else {
+                        return Err(lacking(&waiting, bound));
+                    };
+                    forced.insert(units)
+                }
+            };
+            let is_waiting = |unit: &&Unit| **unit != ALONE && waiting.iter().any(|lit| lit.unit == **unit);
+            let Some(unit) = units.iter().find(is_waiting).copied() else { return Err(lacking(&waiting, bound)) };
+            waiting.retain(|lit| {
+                if lit.unit == unit {
+                    lit.slots(&mut |slot| added.extend(bound.add(slot).then_some(slot)));
+                    ordered.push(*lit);
+                }
+                lit.unit != unit
+            });
         }
     }
+    if is_checked && forced.is_none() {
+        expressions::order(body, &without(bound, &added, work), work)?;
+    }
     Ok(ordered)
+}
+
+/// What was known before these were added.
+fn without(bound: &Bound, added: &[Slot], work: &Work) -> Bound {
+    let mut before = bound.copy(work);
+    added.iter().for_each(|slot| before.remove(*slot));
+    before
+}
+
+/// Whether a literal binds what the rest of its own expression may need: the order of OPA is one of whole expressions.
+fn binds_within(lit: &Lit, outs: &[Slot], body: &[Lit]) -> bool {
+    let LitKind::Ref { path, out, .. } = &lit.kind else { return false };
+    let mut binds = false;
+    path.path.iter().for_each(|expr| expr.slots(&mut |slot| binds |= outs.contains(&slot)));
+    if !binds {
+        return false;
+    }
+    // Units count upwards, so that other parts stand close by.
+    let at = body.iter().position(|other| std::ptr::eq(other, lit)).unwrap_or_default();
+    let is_part = |other: &Lit| other.unit == lit.unit && !std::ptr::eq(other, lit);
+    lit.unit != ALONE
+        && (body.iter().skip(at + 1).chain(body.iter().take(at)).any(is_part) || !out.iter().all(is_plain))
+}
+
+/// Whether a term has no closures.
+pub(crate) fn is_plain(expr: &Expr) -> bool {
+    match expr {
+        Expr::Const(_) | Expr::Var(_) => true,
+        Expr::Array(items) | Expr::Set(items) => items.iter().all(is_plain),
+        Expr::Object(items) => items.iter().all(|(key, value)| is_plain(key) && is_plain(value)),
+        Expr::Comprehension(_) | Expr::Template(_) => false,
+    }
 }
 
 fn lacking<'a>(waiting: &[&'a Lit], bound: &Bound) -> Vec<(Slot, &'a Lit)> {
@@ -102,11 +164,11 @@ fn lacking<'a>(waiting: &[&'a Lit], bound: &Bound) -> Vec<(Slot, &'a Lit)> {
 }
 
 /// Whether a literal can run now; what it would bind is added to `outs`.
-pub(crate) fn ready(lit: &Lit, bound: &Bound, outs: &mut Vec<Slot>, work: &Work) -> bool {
+fn ready(lit: &Lit, bound: &Bound, outs: &mut Vec<Slot>, work: &Work) -> bool {
     match &lit.kind {
         LitKind::Unify(left, right) => unifies(left, right, bound, outs, work),
         LitKind::Equal(left, right) => bound.ground(left) && bound.ground(right),
-        LitKind::Ref { path, out, bind, closed } => {
+        LitKind::Ref { path, out, bind, closed, .. } => {
             if !path_ready(path, bound, outs) || (*closed && !outs.is_empty()) {
                 return false;
             }
@@ -333,7 +395,7 @@ mod tests {
     use crate::engine::span::Span;
 
     fn lit(kind: LitKind) -> Lit {
-        Lit { kind, span: Span::default() }
+        Lit { kind, span: Span::default(), unit: ALONE }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use assay_rego::{CompileError, CompileOptions, Ignore, PolicySet, Problem, SourceError, Sources};
+use assay_rego::{CompileError, CompileOptions, Ignore, PolicySet, Problem, SourceError, Sources, caret};
 use serde_json::{Value, json};
 
 use super::restrictions::{capabilities, schemas};
@@ -135,7 +135,7 @@ fn limited(problems: &[Problem], limit: usize) -> &[Problem] {
 }
 
 fn problem_json(problem: &Problem) -> Value {
-    let mut error = json!({"message": problem.message});
+    let mut error = json!({"message": problem.sentence()});
     if let Some(code) = problem.code {
         error["code"] = code.into();
     }
@@ -178,7 +178,7 @@ fn listed_problems(problems: &[Problem], limit: usize, when: &str, with_columns:
         if let Some(code) = problem.code {
             let _infallible = write!(text, "{code}: ");
         }
-        text.push_str(&problem.message);
+        text.push_str(&problem.sentence());
         if let (Some(location), Some(line)) =
             (&problem.location, problem.line.as_deref().filter(|line| !line.trim().is_empty()))
         {
@@ -189,29 +189,4 @@ fn listed_problems(problems: &[Problem], limit: usize, when: &str, with_columns:
         text.push_str("\nrego_compile_error: error limit reached");
     }
     text
-}
-
-/// A caret under a column of a line that is shown without its indentation.
-fn caret(line: &str, column: u32) -> String {
-    let indent = line.len() - line.trim_start().len();
-    let before = line.get(indent..(column as usize).saturating_sub(1)).unwrap_or_default();
-    // A tab stays one, so that the caret stands where it belongs.
-    let space = |character| if character == '\t' { '\t' } else { ' ' };
-    let mut text: String = before.chars().map(space).collect();
-    text.push('^');
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_caret_stands_under_its_column() {
-        for (line, column, want) in
-            [("x := y", 6, "     ^"), ("\tx := y", 7, "     ^"), ("\ta\tb", 4, " \t^"), ("é = y", 6, "    ^")]
-        {
-            assert_eq!(caret(line, column), want, "{line} {column}");
-        }
-    }
 }

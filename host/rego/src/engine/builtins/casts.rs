@@ -2,7 +2,7 @@
 
 use regorus::Value;
 
-use super::decimal::Num;
+use super::decimal::written;
 use super::errors::BuiltinError;
 use super::operands::{collection, list, set_of, some};
 use super::term::kind;
@@ -47,7 +47,7 @@ fn to_number(value: &Value) -> Outcome {
                     super::term::term(value)
                 ))
             };
-            Num::read(text)?.ok_or_else(bad)?.value().map(Some)
+            written(text)?.ok_or_else(bad).map(Some)
         }
         other => Err(BuiltinError::wrong_type(1, other, &["null", "boolean", "number", "string"])),
     }

@@ -2,7 +2,7 @@
 
 use regorus::Value;
 
-use super::operands::some;
+use super::operands::{is_float, some};
 use super::types::{ANY, Type};
 use super::value_order::compare;
 use super::{Builtin, Outcome, builtin};
@@ -31,7 +31,7 @@ fn member_at(key: &Value, value: &Value, whole: &Value) -> Outcome {
     some(match whole {
         Value::Set(set) => key == value && set.contains(value),
         Value::Array(array) => match key {
-            Value::Number(at) if at.is_integer() => {
+            Value::Number(at) if at.is_integer() && !is_float(key) => {
                 at.as_u64().and_then(|at| usize::try_from(at).ok()).and_then(|at| array.get(at)) == Some(value)
             }
             _ => false,

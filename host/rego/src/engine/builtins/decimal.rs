@@ -14,6 +14,9 @@ pub(super) struct Num {
     scale: u32,
 }
 
+/// Whole numbers below it are floats without a loss.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// Digits behind the point of a quotient: more than a float can keep.
 const QUOTIENT_DIGITS: u32 = 40;
 
@@ -190,6 +193,17 @@ impl Num {
     }
 }
 
+/// The value of a number as a text writes it, if the text is one. As in OPA what is written with a point or an exponent is no
+/// index and no operand of `%d`, though it equals the whole number: it is kept as a float, unless that loses digits.
+pub(crate) fn written(text: &str) -> Result<Option<Value>, BuiltinError> {
+    let Some(number) = Num::read(text)? else { return Ok(None) };
+    let float = text.contains(['.', 'e', 'E']).then(|| text.parse::<f64>().ok()).flatten();
+    match float.filter(|float| float.abs() < EXACT) {
+        Some(float) => Ok(Some(Value::from(float))),
+        None => number.value().map(Some),
+    }
+}
+
 /// A number would be longer than [`limits::NUMBER_DIGITS`].
 pub(super) fn long_number() -> BuiltinError {
     BuiltinError::limit(format!("would parse a number of more than {} digits", limits::NUMBER_DIGITS))
@@ -201,6 +215,7 @@ fn ten(power: u32) -> BigInt {
 
 #[cfg(test)]
 mod tests {
+    use super::super::operands::is_float;
     use super::*;
 
     fn num(text: &str) -> Num {
@@ -213,6 +228,18 @@ mod tests {
         assert_eq!(sum, Value::from(0.3));
         assert_eq!(num("1e109").over(&num("1e100")).unwrap().value().unwrap(), Value::from(1_000_000_000_i64));
         assert_eq!(num("1").over(&num("3")).unwrap().value().unwrap(), Value::from(1.0 / 3.0));
+    }
+
+    #[test]
+    fn a_number_with_a_point_or_an_exponent_is_a_float_and_equals_the_whole_number() {
+        let float = |text: &str| written(text).unwrap().unwrap();
+        for (text, equal) in [("1.0", 1), ("1e3", 1_000), ("-2.5E1", -25), ("0e0", 0)] {
+            let value = float(text);
+            assert!(is_float(&value) && value == Value::from(equal), "{text}");
+        }
+        let large = float("1e30");
+        assert!(!is_float(&large) && large == float(&format!("1{}", "0".repeat(30))));
+        assert!(!is_float(&float("1000")) && written("x").unwrap().is_none());
     }
 
     #[test]

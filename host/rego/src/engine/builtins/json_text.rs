@@ -4,7 +4,7 @@ use regorus::Value;
 use regorus::value::Object;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::decimal::{Num, long_number};
+use super::decimal::{long_number, written};
 use super::errors::BuiltinError;
 use super::limits;
 use super::operands::{too_long, too_many};
@@ -143,7 +143,7 @@ fn escape(out: &mut String, text: &str) {
 }
 
 /// Reads a JSON document; its depth is bounded by the reader.
-pub(super) fn read(whole: &str) -> Result<Value, BuiltinError> {
+pub(crate) fn read(whole: &str) -> Result<Value, BuiltinError> {
     if whole.len() > limits::ELEMENTS && values_in(whole) > limits::ELEMENTS {
         return Err(too_many());
     }
@@ -258,19 +258,15 @@ pub(super) fn to_json(value: &Value) -> Result<serde_json::Value, BuiltinError> 
 }
 
 /// The same document as a value of Rego; numbers keep their digits.
-pub(super) fn from_json(document: serde_json::Value) -> Result<Value, BuiltinError> {
+pub(crate) fn from_json(document: serde_json::Value) -> Result<Value, BuiltinError> {
     Ok(match document {
         serde_json::Value::Null => Value::Null,
         serde_json::Value::Bool(flag) => Value::Bool(flag),
         serde_json::Value::String(text) => Value::from(&*admitted(&text)),
         serde_json::Value::Number(number) => match number.as_i64() {
             Some(word) => Value::from(word),
-            // `1.0` stays a float, as in the input: it is not an array index.
-            None if has_empty_fraction(&number.to_string()) => Value::from_numeric_string(&number.to_string())
-                .map_err(|error| BuiltinError::failed(error.to_string()))?,
-            None => Num::read(&number.to_string())?
-                .ok_or_else(|| BuiltinError::failed(format!("the number {number} is out of range")))?
-                .value()?,
+            None => written(&number.to_string())?
+                .ok_or_else(|| BuiltinError::failed(format!("the number {number} is out of range")))?,
         },
         serde_json::Value::Array(elements) => {
             Value::from(elements.into_iter().map(from_json).collect::<Result<Vec<_>, _>>()?)
@@ -281,11 +277,4 @@ pub(super) fn from_json(document: serde_json::Value) -> Result<Value, BuiltinErr
             .collect::<Result<Object, BuiltinError>>()?
             .into_value(),
     })
-}
-
-/// `1.0`, with digits that a float keeps.
-fn has_empty_fraction(number: &str) -> bool {
-    const DIGITS: usize = 15;
-    number.len() <= DIGITS
-        && number.split_once('.').is_some_and(|(_, fraction)| fraction.bytes().all(|digit| digit == b'0'))
 }

@@ -68,14 +68,16 @@ use std::sync::LazyLock;
 
 use regorus::Value;
 
+pub(crate) use decimal::written as written_number;
 pub(crate) use errors::{BuiltinError, ErrorCode};
 pub(crate) use glob_pattern::GlobPattern;
 pub use host::HostFunction;
 pub(crate) use host::{Host, HostError, NoHost};
+pub(crate) use json_text::{from_json, read as read_json};
 pub(crate) use limits::TEXT_BYTES;
 pub(crate) use operands::is_float;
 pub(crate) use scope::{Caches, Scope};
-pub(crate) use term::{kind as kind_name, write_start, write_term};
+pub(crate) use term::{kind as kind_name, number_text, write_start, write_term};
 pub use types::{ANY, DOCUMENT, STRING_SET, STRINGS, Type, array_of, object_of};
 pub(crate) use value_order::{is_composite, sorted};
 

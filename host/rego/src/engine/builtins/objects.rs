@@ -5,7 +5,7 @@ use regorus::value::{Array, Object};
 
 use super::errors::BuiltinError;
 use super::json_paths;
-use super::operands::{array, object, set_of, some, too_many};
+use super::operands::{array, is_float, object, set_of, some, too_many};
 use super::scope::Scope;
 use super::types::{ANY, ARRAY, OBJECT, SET, Type, array_of};
 use super::{Builtin, Outcome, builtin, limits};
@@ -28,7 +28,7 @@ pub(super) fn step<'v>(value: &'v Value, key: &Value) -> Option<&'v Value> {
         Value::Object(object) => object.get(key),
         Value::Set(set) => set.get(key),
         Value::Array(array) => match key {
-            Value::Number(at) if at.is_integer() => array.get(usize::try_from(at.as_u64()?).ok()?),
+            Value::Number(at) if at.is_integer() && !is_float(key) => array.get(usize::try_from(at.as_u64()?).ok()?),
             _ => None,
         },
         _ => None,

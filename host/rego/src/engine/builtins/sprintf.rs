@@ -3,7 +3,7 @@
 use assay_gocompat::printf::{Operand, print};
 use regorus::Value;
 
-use super::operands::{array, string, text, too_long};
+use super::operands::{array, is_float, string, text, too_long};
 use super::term::{quote, term};
 use super::types::{ARRAY, Type};
 use super::{Builtin, Outcome, builtin, limits};
@@ -31,7 +31,7 @@ fn sprintf(format: &Value, values: &Value) -> Outcome {
 /// An argument as Go sees it.
 pub(super) fn operand(value: &Value) -> Operand {
     match value {
-        Value::Number(number) if number.is_integer() => match (number.as_i64(), number.to_big()) {
+        Value::Number(number) if number.is_integer() && !is_float(value) => match (number.as_i64(), number.to_big()) {
             (Some(word), _) => Operand::Int(word),
             (None, Ok(big)) => Operand::Big((*big).clone()),
             (None, Err(_)) => Operand::Float(number.as_f64().unwrap_or(f64::NAN)),
@@ -68,6 +68,7 @@ mod tests {
         check("%v %v %v", r#"[true, null, {"a": [1, "x"]}]"#, r#"true null {"a": [1, "x"]}"#);
         check("%v", "[1208925819614629174706175]", "1208925819614629174706175");
         check("%v %v %v", "[1.5, 0.00001, 0.1]", "1.5 1e-05 0.1");
+        check("%.1f %v %d", "[9.0, 9.0, 9.0]", "9.0 9 %!d(float64=9)");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use assay_gocompat::{float, quote::escape};
 use regorus::Value;
 
 use super::limits::TEXT_BYTES;
+use super::operands::is_float;
 use super::value_order::sorted;
 use crate::engine::bytes::{bytes_of, is_raw};
 
@@ -20,6 +21,9 @@ pub(crate) fn kind(value: &Value) -> &'static str {
         Value::Undefined => "undefined",
     }
 }
+
+/// From here on Go writes numbers with an exponent.
+const WHOLE: f64 = 1e21;
 
 /// Appends the value as a Rego term: `{"a": 1}`, `set()`, quoted strings. Beyond [`TEXT_BYTES`] it stops: the caller
 /// refuses what is longer.
@@ -84,9 +88,14 @@ fn separated<T>(
     to.push_str(close);
 }
 
-/// The digits of a number: whole numbers in full, others as Go's JSON has them.
-pub(super) fn number_text(value: &Value) -> String {
+/// The digits of a number: whole numbers in full, others as Go's JSON has them. What was written with a point keeps it.
+pub(crate) fn number_text(value: &Value) -> String {
     let Value::Number(number) = value else { return String::new() };
+    if is_float(value)
+        && let Some(float) = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < WHOLE)
+    {
+        return format!("{float:.1}");
+    }
     if let (true, Some(word)) = (number.is_integer(), number.as_i64()) {
         return word.to_string();
     }
@@ -121,5 +130,7 @@ mod tests {
         let value = Value::from_json_str(r#"{"b": [1, "x\ny", null], "a": {}, "c": 1.5}"#).unwrap();
         assert_eq!(term(&value), r#"{"a": {}, "b": [1, "x\ny", null], "c": 1.5}"#);
         assert_eq!(term(&Value::new_set()), "set()");
+        let numbers = Value::from_json_str("[1, 1.0, -2.50, 0.0, 1e300, 12345678901234567890]").unwrap();
+        assert!(term(&numbers).starts_with("[1, 1.0, -2.5, 0.0, "), "{}", term(&numbers));
     }
 }

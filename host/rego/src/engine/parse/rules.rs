@@ -7,6 +7,9 @@ use crate::engine::limits::{ARGUMENTS, COMPILE_ERRORS, PATH, SOURCE_BYTES};
 
 use super::{FUTURE, Failed, Parsed, Parser};
 
+/// Built-in functions that are none of the table's.
+const OTHER_BUILTINS: [&str; 5] = ["print", "walk", "trace", "opa.runtime", "http.send"];
+
 impl Parser<'_> {
     pub(super) fn module(&mut self) -> Parsed<Module> {
         let start = self.span();
@@ -98,6 +101,15 @@ impl Parser<'_> {
             return self.fail(self.span(), "unexpected package keyword: a file has one package");
         }
         let start = self.span();
+        if let Some(last) = module.rules.last() {
+            let is_bodied = last.bodies.iter().any(|branch| !branch.body.is_empty());
+            // As in OPA such a name is none behind a rule that it could belong to.
+            if (is_bodied && (self.at_keyword("if") || self.at_keyword("contains")))
+                || (last.head.key.is_some() && self.at_keyword("contains"))
+            {
+                return self.unexpected("a rule, an import or the end of the file");
+            }
+        }
         module.rules.push(self.rule()?);
         self.more_bodies(module)?;
         // As in OPA rules stand beside one another without anything between them.
@@ -230,7 +242,7 @@ impl Parser<'_> {
         } else if called && value.is_none() && head.key.is_none() {
             // A function head alone is a function that gives true.
             let name = function_name(&head);
-            if crate::engine::builtins::lookup(&name).is_some() {
+            if crate::engine::builtins::lookup(&name).is_some() || OTHER_BUILTINS.contains(&name.as_str()) {
                 return self.fail(head.span, "rule name conflicts with built-in function");
             }
         } else if self.v0 && value.is_none() && (!head.path.is_empty() || head.args.is_some()) {
@@ -369,7 +381,9 @@ impl Parser<'_> {
     /// `f()`, defines a rule and no function.
     fn head(&mut self, default: bool) -> Parsed<(Head, bool)> {
         let token = self.token(0);
-        if token.kind != Kind::Ident || self.is_keyword(0) {
+        // In Rego of before 1.0 a rule may have the name of a keyword that the file imports.
+        let is_name = !default && self.v0 && FUTURE.contains(&self.text(token.span));
+        if token.kind != Kind::Ident || (self.is_keyword(0) && !is_name) {
             return self.unexpected(if default { "a rule name" } else { "a rule, an import or the end of the file" });
         }
         self.bump();
@@ -383,7 +397,8 @@ impl Parser<'_> {
                 return self.fail(token.span, format!("a name of more than {PATH} parts"));
             }
             match next.kind {
-                Kind::Dot if !next.space => {
+                // As in OPA there may be space right behind the name, and nowhere else.
+                Kind::Dot if !next.space || path.is_empty() => {
                     self.bump();
                     let field = self.expect(Kind::Ident, "a name")?;
                     if field.space {
@@ -391,7 +406,6 @@ impl Parser<'_> {
                     }
                     path.push(self.field(field.span));
                 }
-                // As in OPA there may be space right behind the name, and nowhere else.
                 Kind::LBracket if !next.space || path.is_empty() => {
                     self.bump();
                     let term: Term = self.nested(Self::expr)?;

@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use regorus::Value;
 
+use crate::engine::builtins::written_number;
 use crate::engine::bytes::admitted;
 use crate::engine::documents::is_beyond;
 use crate::engine::lex::{Kind, Token};
 use crate::engine::span::Span;
 
 use super::{Parsed, Parser};
-
-/// Digits a number may have when it is written with an exponent: `1e1000000000` must not fill the memory.
-const EXPONENT: usize = 4_000;
 
 impl Parser<'_> {
     pub(super) fn number(&mut self, span: Span, negative: bool) -> Parsed<Value> {
@@ -21,10 +19,8 @@ impl Parser<'_> {
         if is_beyond(&text) {
             return self.fail(span, "number too big");
         }
-        let whole = whole_number(&text);
-        let text = whole.as_deref().unwrap_or(&text);
-        match Value::from_numeric_string(text) {
-            Ok(value) if value.as_f64().map_or(true, f64::is_finite) => Ok(value),
+        match written_number(&text) {
+            Ok(Some(value)) => Ok(value),
             _ => self.fail(span, format!("invalid number: `{text}` is out of range")),
         }
     }
@@ -33,13 +29,17 @@ impl Parser<'_> {
     pub(super) fn string_text(&mut self, token: Token) -> Parsed<Arc<str>> {
         let text = self.text(token.span);
         let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or("");
-        if token.kind == Kind::RawString { Ok(admitted(inner).into()) } else { self.escaped(token.span, inner) }
+        if token.kind == Kind::RawString { Ok(admitted(inner).into()) } else { self.escaped(token.span, inner, false) }
     }
 
-    /// Resolves the escapes of JSON, and `\{` of templates.
-    pub(super) fn escaped(&mut self, span: Span, text: &str) -> Parsed<Arc<str>> {
+    /// Resolves the escapes of JSON, and `\{` of templates. As in OPA a string with escapes is JSON altogether, in which control
+    /// characters do not stand.
+    pub(super) fn escaped(&mut self, span: Span, text: &str, in_template: bool) -> Parsed<Arc<str>> {
         if !text.contains('\\') {
             return Ok(admitted(text).into());
+        }
+        if text.bytes().any(|byte| byte < b' ') {
+            return self.fail(span, "illegal string literal: a control character beside an escape");
         }
         let mut out = String::with_capacity(text.len());
         let mut chars = text.chars();
@@ -49,7 +49,8 @@ impl Parser<'_> {
                 continue;
             }
             match chars.next() {
-                Some(same @ ('"' | '\\' | '/' | '{' | '}' | '`')) => out.push(same),
+                Some(same @ ('"' | '\\' | '/')) => out.push(same),
+                Some('{') if in_template => out.push('{'),
                 Some('b') => out.push('\u{8}'),
                 Some('f') => out.push('\u{c}'),
                 Some('n') => out.push('\n'),
@@ -88,15 +89,4 @@ fn unicode(unit: u32, chars: &mut std::str::Chars<'_>) -> char {
         }
     }
     char::from_u32(unit).unwrap_or('\u{FFFD}')
-}
-
-/// `1.5e3` as `1500`: a whole number keeps every digit, however it is written.
-fn whole_number(text: &str) -> Option<String> {
-    let (mantissa, exponent) = text.split_once(['e', 'E'])?;
-    let exponent: usize = exponent.trim_start_matches('+').parse().ok()?;
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    if exponent > EXPONENT || fraction.len() > exponent {
-        return None;
-    }
-    Some(format!("{whole}{fraction}{}", "0".repeat(exponent - fraction.len())))
 }

@@ -398,7 +398,7 @@ impl Parser<'_> {
         loop {
             let token = self.bump();
             match token.kind {
-                Kind::TemplateText => parts.push(Part::Text(self.escaped(token.span, self.text(token.span))?)),
+                Kind::TemplateText => parts.push(Part::Text(self.escaped(token.span, self.text(token.span), true)?)),
                 Kind::TemplateRaw => {
                     parts.push(Part::Text(admitted(&self.text(token.span).replace("\\{", "{")).into()));
                 }

@@ -87,13 +87,13 @@ fn selection(closure: &Closure, slot: Slot) -> Option<(usize, Lit)> {
         LitKind::Equal(left, right) | LitKind::Unify(left, right) if is_it(left) || is_it(right) => {
             LitKind::Unify(left.clone(), right.clone())
         }
-        LitKind::Ref { path, out: Some(out), closed: false, .. } if is_it(out) => {
-            LitKind::Ref { path: path.clone(), out: Some(out.clone()), bind: true, closed: false }
+        LitKind::Ref { path, out: Some(out), closed: false, flipped, .. } if is_it(out) => {
+            LitKind::Ref { path: path.clone(), out: Some(out.clone()), bind: true, closed: false, flipped: *flipped }
         }
         LitKind::Call { out: Some(out), .. } if is_it(out) => lit.kind.clone(),
         _ => return None,
     };
-    Some((at, Lit { kind, span: lit.span }))
+    Some((at, Lit { kind, ..lit.clone() }))
 }
 
 /// Whether a literal has a body of its own, or prints.

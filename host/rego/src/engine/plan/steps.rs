@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::engine::error::CompileCode;
 use crate::engine::ir::{Callee, Closure, Expr, Lit, LitKind, Replacement, Special, WithTarget};
 use crate::engine::limits::COMPILE_ERRORS;
 use crate::engine::program::{
@@ -20,6 +19,10 @@ impl Planner<'_> {
             Ok(ordered) => {
                 for lit in ordered {
                     self.lit(lit, bound, &mut steps);
+                    // Those that never have a value, too.
+                    lit.slots(&mut |slot| {
+                        bound.add(slot);
+                    });
                 }
             }
             Err(lacking) => {
@@ -43,7 +46,7 @@ impl Planner<'_> {
             LitKind::Unify(left, right) => return self.unify(left, right, lit, bound, steps),
             LitKind::Equal(left, right) => Op::Equal(self.term(left, bound), self.term(right, bound)),
             LitKind::Ref { path, out, .. } => self.reference(path, out.as_ref(), bound),
-            LitKind::Call { callee, args, out } => {
+            LitKind::Call { callee, args, out, .. } => {
                 self.note_call(*callee);
                 let mut args: Vec<_> = args.iter().map(|arg| self.term(arg, bound)).collect();
                 let out = out.as_ref().map_or(Target::Truthy, |out| Target::Pattern(self.pattern(out, bound)));
@@ -84,7 +87,11 @@ impl Planner<'_> {
 
     fn unify(&mut self, left: &Expr, right: &Expr, lit: &Lit, bound: &mut Bound, steps: &mut Vec<Step>) {
         let Some(pairs) = split(left, right, &mut bound.copy(self.work)) else {
-            return self.error(lit.span, CompileCode::UnsafeVar, "expression is unsafe");
+            // An expression of which OPA looks at the closures alone.
+            let (known, other) = if bound.ground(left) { (left, right) } else { (right, left) };
+            let term = self.term(known, bound);
+            let op = Op::Match { term, pattern: self.pattern(other, bound) };
+            return steps.push(Step { op, span: lit.span });
         };
         for (known, other) in pairs {
             let op = if bound.ground(other) {

@@ -6,7 +6,7 @@ use regorus::Value;
 
 use crate::engine::ast::{Name, Term, TermKind};
 use crate::engine::error::CompileCode;
-use crate::engine::ir::{Expr, Lit, LitKind, Slot};
+use crate::engine::ir::{ALONE, Expr, Lit, LitKind, Slot};
 use crate::engine::span::Span;
 
 use super::Resolver;
@@ -102,7 +102,7 @@ pub(super) fn has_template(term: &Term) -> bool {
 
 /// A body of variables that have no value at all does not hold.
 pub(super) fn never(slots: &[Slot], span: Span) -> Vec<Lit> {
-    let lit = |kind| Lit { kind, span };
+    let lit = |kind| Lit { kind, span, unit: ALONE };
     let bound = slots.iter().map(|slot| lit(LitKind::Unify(Expr::Var(*slot), Expr::Const(Value::Undefined))));
     std::iter::once(lit(LitKind::Truthy(Expr::Const(Value::Bool(false))))).chain(bound).collect()
 }

@@ -7,7 +7,8 @@ use regorus::Value;
 
 use crate::engine::ast::{Call, Literal, LiteralKind, Term, TermKind, With};
 use crate::engine::error::CompileCode;
-use crate::engine::ir::{Expr, Lit, LitKind, Replacement, Slot, WithModifier, WithTarget};
+use crate::engine::ir::{ALONE, Expr, Lit, LitKind, Replacement, Slot, WithModifier, WithTarget};
+use crate::engine::safety::is_plain;
 use crate::engine::span::Span;
 
 use super::Resolver;
@@ -25,6 +26,13 @@ impl Resolver<'_> {
     }
 
     pub(super) fn literal(&mut self, literal: &Literal, out: &mut Vec<Lit>) {
+        self.in_unit(|resolver| {
+            resolver.begin_literal();
+            resolver.literal_in_unit(literal, out);
+        });
+    }
+
+    fn literal_in_unit(&mut self, literal: &Literal, out: &mut Vec<Lit>) {
         // As in OPA nothing changes what is printed, nor whether.
         if let LiteralKind::Expr(term) | LiteralKind::Not(term) = &literal.kind
             && let TermKind::Call(call) = &term.kind
@@ -39,10 +47,17 @@ impl Resolver<'_> {
         if matches!(literal.kind, LiteralKind::Every { .. }) {
             literal.with.iter().for_each(|with| self.refuse_functions(with));
         }
-        let mods: Vec<_> = literal.with.iter().filter_map(|with| self.with(with, out)).collect();
         let mut body = Vec::new();
-        self.literal_kind(literal, &mut body);
-        out.push(Lit { kind: LitKind::With { mods, body }, span: literal.span });
+        // As in OPA what `some … in` declares is declared in the values of its `with`, too.
+        let declares = matches!(literal.kind, LiteralKind::SomeIn { .. });
+        if declares {
+            self.literal_kind(literal, &mut body);
+        }
+        let mods: Vec<_> = literal.with.iter().filter_map(|with| self.with(with, out)).collect();
+        if !declares {
+            self.literal_kind(literal, &mut body);
+        }
+        out.push(Lit { kind: LitKind::With { mods, body }, span: literal.span, unit: ALONE });
     }
 
     fn is_print(&self, call: &Call) -> bool {
@@ -60,7 +75,7 @@ impl Resolver<'_> {
 
     fn print(&mut self, call: &Call, span: Span, out: &mut Vec<Lit>) {
         let parts = call.args.iter().map(|arg| self.printed(arg)).collect();
-        out.push(Lit { kind: LitKind::Print(parts), span });
+        out.push(Lit { kind: LitKind::Print(parts), span, unit: ALONE });
     }
 
     fn literal_kind(&mut self, literal: &Literal, out: &mut Vec<Lit>) {
@@ -77,7 +92,7 @@ impl Resolver<'_> {
                 self.negated = true;
                 self.expression(term, true, out, &mut body, &mut own);
                 self.negated = false;
-                out.push(Lit { kind: LitKind::Not { body, own }, span });
+                out.push(Lit { kind: LitKind::Not { body, own }, span, unit: self.unit });
             }
             LiteralKind::Some(names) => {
                 for (name, span) in names {
@@ -95,10 +110,10 @@ impl Resolver<'_> {
                 }
                 let key = key.as_ref().map(|key| self.term(key, out));
                 let value = self.term(value, out);
-                out.push(Lit { kind: LitKind::In { key, value, domain }, span });
+                out.push(Lit { kind: LitKind::In { key, value, domain }, span, unit: self.unit });
             }
             LiteralKind::Every { key, value, domain, body } => {
-                let domain = self.term(domain, out);
+                let domain = self.whole(domain, out);
                 let lit = self.closed(|resolver| {
                     resolver.scopes.push(super::Scope::default());
                     for term in key.iter().chain([value]) {
@@ -116,7 +131,7 @@ impl Resolver<'_> {
                 });
                 let ((key, value, body), free) = lit;
                 let body = Arc::new(body);
-                out.push(Lit { kind: LitKind::Every { key, value, domain, body, free }, span });
+                out.push(Lit { kind: LitKind::Every { key, value, domain, body, free }, span, unit: ALONE });
             }
         }
     }
@@ -144,22 +159,23 @@ impl Resolver<'_> {
                 Some("equal") => self.equality(call, span, false, negated, pre, main, own),
                 _ => {
                     if let Some(kind) = self.call(call, span, None, true, pre) {
-                        main.push(Lit { kind, span });
+                        main.push(self.lit(kind, span));
                     }
                 }
             },
             TermKind::Ref(_) | TermKind::Var(_) => match self.path(term, pre) {
                 Some(path) => {
-                    main.push(Lit { kind: LitKind::Ref { path, out: None, bind: false, closed: false }, span });
+                    let kind = LitKind::Ref { path, out: None, bind: false, closed: false, flipped: false };
+                    main.push(self.lit(kind, span));
                 }
                 None => {
                     let expr = self.term(term, pre);
-                    main.push(Lit { kind: LitKind::Truthy(expr), span });
+                    main.push(self.lit(LitKind::Truthy(expr), span));
                 }
             },
             _ => {
                 let expr = self.term(term, pre);
-                main.push(Lit { kind: LitKind::Truthy(expr), span });
+                main.push(self.lit(LitKind::Truthy(expr), span));
             }
         }
     }
@@ -221,28 +237,46 @@ impl Resolver<'_> {
         let kind = match (left, right) {
             (Side::Expr(left), Side::Expr(right)) if bind => LitKind::Unify(left, right),
             (Side::Expr(left), Side::Expr(right)) => LitKind::Equal(left, right),
-            (Side::Path(path), Side::Expr(out)) | (Side::Expr(out), Side::Path(path)) => {
-                LitKind::Ref { path, out: Some(out), bind, closed: false }
+            (Side::Path(path), Side::Expr(out)) => {
+                LitKind::Ref { path, out: Some(out), bind, closed: false, flipped: false }
+            }
+            (Side::Expr(out), Side::Path(path)) => {
+                LitKind::Ref { path, out: Some(out), bind, closed: false, flipped: true }
             }
             (Side::Path(left), Side::Path(right)) => {
                 let slot = self.slot(None, span);
                 own.push(slot);
-                let kind = LitKind::Ref { path: right, out: Some(Expr::Var(slot)), bind: true, closed: false };
-                main.push(Lit { kind, span });
-                LitKind::Ref { path: left, out: Some(Expr::Var(slot)), bind: false, closed: false }
+                let read = |path, bind| {
+                    let out = Some(Expr::Var(slot));
+                    LitKind::Ref { path, out, bind, closed: false, flipped: false }
+                };
+                main.push(self.lit(read(right, true), span));
+                read(left, false)
             }
-            (Side::Call(call, call_span), Side::Expr(out)) | (Side::Expr(out), Side::Call(call, call_span)) => {
-                match self.call(&call, call_span, Some((out, bind)), false, pre) {
-                    Some(kind) => kind,
-                    None => return,
-                }
+            // The call binds the other side itself where nothing of that has to be evaluated.
+            (Side::Call(call, call_span), Side::Expr(out)) | (Side::Expr(out), Side::Call(call, call_span))
+                if bind && is_plain(&out) && !self.has_parts(pre) =>
+            {
+                let lit = self.in_unit(|resolver| {
+                    let mut kind = resolver.call(&call, call_span, Some(out), false, pre)?;
+                    if let LitKind::Call { unified, .. } = &mut kind {
+                        *unified = true;
+                    }
+                    Some(resolver.lit(kind, span))
+                });
+                main.extend(lit);
+                return;
             }
-            (Side::Call(call, call_span), other) | (other, Side::Call(call, call_span)) => {
+            (Side::Call(call, call_span), other) => {
                 let value = self.hoisted_call(&call, call_span, pre);
                 return self.unify(Side::Expr(value), other, bind, span, pre, main, own);
             }
+            (other, Side::Call(call, call_span)) => {
+                let value = self.hoisted_call(&call, call_span, pre);
+                return self.unify(other, Side::Expr(value), bind, span, pre, main, own);
+            }
         };
-        main.push(Lit { kind, span });
+        main.push(self.lit(kind, span));
     }
 
     pub(super) fn with(&mut self, with: &With, out: &mut Vec<Lit>) -> Option<WithModifier> {
@@ -265,7 +299,7 @@ impl Resolver<'_> {
                 return Some(WithModifier { target, value: Replacement::Function(found.callee) });
             }
         }
-        let value = self.term(&with.value, out);
+        let value = self.whole(&with.value, out);
         Some(WithModifier { target, value: Replacement::Value(value) })
     }
 

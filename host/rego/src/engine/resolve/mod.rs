@@ -22,14 +22,14 @@ use crate::compile_options::CompileOptions;
 use crate::engine::annotations::Annotations;
 use crate::engine::ast::{Module, Name, Rule, Term, TermKind};
 use crate::engine::error::{CompileCode, CompileError};
-use crate::engine::ir::{BranchIr, Expr, Lit, LitKind, NodeId, RuleIr, Slot, SlotInfo};
+use crate::engine::ir::{ALONE, BranchIr, Expr, Lit, LitKind, NodeId, RuleIr, Slot, SlotInfo, Unit};
 use crate::engine::limits::{NOTED_ERRORS, SLOTS};
 use crate::engine::rule_tree::{RuleTree, constant_front};
 use crate::engine::span::{Source, Span};
 use crate::engine::work::Work;
 
 use arguments::{has_template, never};
-use scopes::{How, Local, Scope};
+use scopes::{How, Local, Scope, kept_body};
 
 pub(crate) use imports::check as check_imports;
 pub(crate) use names::DEPRECATED;
@@ -76,6 +76,14 @@ struct Resolver<'a> {
     slots: Vec<SlotInfo>,
     /// How often each slot is met.
     uses: Vec<u32>,
+    /// The unit in which each slot is met first.
+    first_met: Vec<Option<Unit>>,
+    /// Whether each slot is met outside of templates.
+    outside: Vec<bool>,
+    /// How many templates are open.
+    in_template: usize,
+    /// Variables of templates.
+    in_templates: Vec<(Slot, Name, Span)>,
     /// What is resolved stands in a negation: references that are moved in front of it bind nothing.
     negated: bool,
     /// Rules that are called as if they were functions without arguments.
@@ -84,6 +92,12 @@ struct Resolver<'a> {
     unshared: Vec<Slot>,
     /// The number of scopes around the rule's head, while that is resolved.
     head_from: Option<usize>,
+    /// The same for the head of a comprehension.
+    inner_head_from: Option<usize>,
+    /// The expression that is resolved.
+    unit: Unit,
+    /// How many there are.
+    units: Unit,
     /// What is declared in the rule.
     locals: Vec<Local>,
     scopes: Vec<Scope>,
@@ -128,10 +142,17 @@ pub(crate) fn resolve(
                 used: &used,
                 slots: Vec::new(),
                 uses: Vec::new(),
+                first_met: Vec::new(),
+                outside: Vec::new(),
+                in_template: 0,
+                in_templates: Vec::new(),
                 negated: false,
                 called: Vec::new(),
                 unshared: Vec::new(),
                 head_from: None,
+                inner_head_from: None,
+                unit: ALONE,
+                units: 0,
                 locals: Vec::new(),
                 scopes: vec![Scope::default()],
                 met: Vec::new(),
@@ -184,6 +205,8 @@ impl Resolver<'_> {
         let slot = Slot::try_from(self.slots.len()).unwrap_or(Slot::MAX);
         self.slots.push(SlotInfo { name, is_function: false });
         self.uses.push(0);
+        self.first_met.push(None);
+        self.outside.push(false);
         slot
     }
 
@@ -221,7 +244,8 @@ impl Resolver<'_> {
                 let mut heads: Vec<&Term> = suffix.iter().collect();
                 heads.extend(&rule.head.key);
                 heads.extend(&branch.value);
-                self.open(&branch.body, &heads);
+                let kept = kept_body(&branch.body, &heads);
+                self.open(kept, &heads);
                 self.go_on();
                 let mut body = Vec::new();
                 if is_never {
@@ -230,20 +254,21 @@ impl Resolver<'_> {
                 let (late, early): (Vec<_>, Vec<_>) = patterns.iter().copied().partition(|(arg, _)| has_template(arg));
                 for (arg, slot) in early {
                     let expr = self.term(arg, &mut body);
-                    body.push(Lit { kind: LitKind::Unify(Expr::Var(slot), expr), span: arg.span });
+                    body.push(Lit { kind: LitKind::Unify(Expr::Var(slot), expr), span: arg.span, unit: ALONE });
                 }
-                self.literals(&branch.body, &mut body);
+                self.literals(kept, &mut body);
                 // A template among the arguments has the variables of the body.
                 for (arg, slot) in late {
                     let expr = self.term(arg, &mut body);
-                    body.push(Lit { kind: LitKind::Unify(Expr::Var(slot), expr), span: arg.span });
+                    body.push(Lit { kind: LitKind::Unify(Expr::Var(slot), expr), span: arg.span, unit: ALONE });
                 }
                 let own = body.len();
-                self.head_from = Some(self.scopes.len());
-                let path: Vec<_> = suffix.iter().map(|term| self.term(term, &mut body)).collect();
+                // As in OPA the parts of the head's reference stand in the body.
+                let path: Vec<_> = suffix.iter().map(|term| self.whole(term, &mut body)).collect();
                 let keys = own..body.len();
+                self.head_from = Some(self.scopes.len());
                 let value = match (&rule.head.key, &branch.value) {
-                    (Some(term), _) | (None, Some(term)) => self.term(term, &mut body),
+                    (Some(term), _) | (None, Some(term)) => self.whole(term, &mut body),
                     (None, None) => Expr::Const(regorus::Value::Bool(true)),
                 };
                 self.head_from = None;
@@ -252,6 +277,7 @@ impl Resolver<'_> {
             })
             .collect();
         self.refuse_unused();
+        self.refuse_unbound_in_templates();
         let slots = std::mem::take(&mut self.slots);
         let sound = self.errors.len() == self.sound;
         let called = std::mem::take(&mut self.called);

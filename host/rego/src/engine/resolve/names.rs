@@ -84,7 +84,7 @@ impl Resolver<'_> {
     /// The full path that a dotted name stands for, when its first part is a global or `data`.
     pub(super) fn full_path(&self, name: &[Name]) -> Option<Vec<Name>> {
         let (first, rest) = name.split_first()?;
-        if self.lookup(first).is_some() {
+        if self.lookup(first).is_some() || self.is_hidden(first) {
             return None;
         }
         // A rule named `input` or `data` (in Rego of before 1.0) or an import of such a name stands in front of the

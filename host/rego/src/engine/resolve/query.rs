@@ -6,7 +6,7 @@ use crate::compile_options::CompileOptions;
 use crate::engine::ast::{Literal, Module, Name};
 use crate::engine::builtins::HostFunction;
 use crate::engine::error::CompileError;
-use crate::engine::ir::{Lit, Slot, SlotInfo};
+use crate::engine::ir::{ALONE, Lit, Slot, SlotInfo};
 use crate::engine::rule_tree::RuleTree;
 use crate::engine::span::Source;
 use crate::engine::work::Work;
@@ -40,10 +40,17 @@ pub(crate) fn resolve_query(
         used: &[],
         slots: Vec::new(),
         uses: Vec::new(),
+        first_met: Vec::new(),
+        outside: Vec::new(),
+        in_template: 0,
+        in_templates: Vec::new(),
         negated: false,
         called: Vec::new(),
         unshared: Vec::new(),
         head_from: None,
+        inner_head_from: None,
+        unit: ALONE,
+        units: 0,
         locals: Vec::new(),
         scopes: Vec::new(),
         met: Vec::new(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::ast::{Literal, LiteralKind, Name, Part, Term, TermKind};
 use crate::engine::builtins::HostFunction;
 use crate::engine::error::CompileCode;
-use crate::engine::ir::Slot;
+use crate::engine::ir::{Slot, Unit};
 use crate::engine::span::Span;
 
 use super::Resolver;
@@ -15,6 +15,10 @@ use super::names::{builtin, dotted, joined};
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     names: BTreeMap<Name, Slot>,
+    /// Names that it declares somewhere: they are no globals in it.
+    declares: BTreeSet<Name>,
+    /// The first unit of the literal that is resolved in it.
+    literal: Unit,
     /// Names that are declared so far.
     declared: BTreeMap<Name, How>,
     /// Names that stood in it before they were declared in it, if they ever are.
@@ -54,6 +58,32 @@ impl Resolver<'_> {
         self.scopes.iter().rev().find_map(|scope| scope.names.get(name).copied())
     }
 
+    /// The variable of a name, and the number of the scope that has it.
+    pub(super) fn lookup_scope(&self, name: &str) -> Option<(Slot, usize)> {
+        let scopes = self.scopes.iter().enumerate().rev();
+        scopes.into_iter().find_map(|(at, scope)| Some((*scope.names.get(name)?, at)))
+    }
+
+    /// Whether a name stands in a body that declares it, so that it is no global.
+    pub(super) fn is_hidden(&self, name: &str) -> bool {
+        // The documents are themselves.
+        !matches!(name, "input" | "data") && self.scopes.iter().any(|scope| scope.declares.contains(name))
+    }
+
+    /// A literal of the innermost scope begins.
+    pub(super) fn begin_literal(&mut self) {
+        let unit = self.unit;
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.literal = unit;
+        }
+    }
+
+    /// Whether a variable stands in front of the literal of its scope that is resolved.
+    pub(super) fn stands_before(&self, slot: Slot, scope: usize) -> bool {
+        let literal = self.scopes.get(scope).map_or(0, |scope| scope.literal);
+        self.first_met.get(slot as usize).is_some_and(|first| first.is_some_and(|first| first < literal))
+    }
+
     pub(super) fn declared_here(&self, name: &str) -> bool {
         self.scopes.last().is_some_and(|scope| scope.names.contains_key(name))
     }
@@ -77,9 +107,10 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whether a name stands in a closure of a rule's head and is declared in the rule's body.
+    /// Whether a name stands in a closure of a head, of a rule or of a comprehension, and is declared in the body of that.
     pub(super) fn is_of_the_body(&self, name: &Name) -> bool {
-        let Some(from) = self.head_from.filter(|from| *from < self.scopes.len()) else { return false };
+        let from = self.head_from.max(self.inner_head_from);
+        let Some(from) = from.filter(|from| *from < self.scopes.len()) else { return false };
         let own = |scope: &Scope| scope.names.contains_key(name);
         if self.scopes.iter().skip(from).any(own) {
             return false;
@@ -93,6 +124,15 @@ impl Resolver<'_> {
         self.met.push(slot);
         if let Some(uses) = self.uses.get_mut(slot as usize) {
             *uses += 1;
+        }
+        let unit = self.unit;
+        if let Some(first) = self.first_met.get_mut(slot as usize) {
+            first.get_or_insert(unit);
+        }
+        if self.in_template == 0
+            && let Some(uses) = self.outside.get_mut(slot as usize)
+        {
+            *uses = true;
         }
     }
 
@@ -244,7 +284,8 @@ impl Resolver<'_> {
         for term in heads {
             term_names(term, &mut used, self.options.functions);
         }
-        self.scopes.push(Scope { direct: used.keys().cloned().collect(), ..Scope::default() });
+        let direct = used.keys().cloned().collect();
+        self.scopes.push(Scope { direct, declares: declared.clone(), ..Scope::default() });
         for (name, span) in used {
             let outer = self.lookup(&name).filter(|slot| self.unshared.contains(slot));
             if let Some(uses) = outer.and_then(|slot| self.uses.get_mut(slot as usize)) {
@@ -286,6 +327,30 @@ pub(super) fn shares_names(pattern: &Term, term: &Term, functions: Functions) ->
     pattern_names(pattern, &mut bound);
     term_names(term, &mut used, functions);
     bound.keys().any(|name| used.contains_key(name))
+}
+
+/// The body of a rule or a comprehension with these heads. As in OPA one that is `true` alone gives way to what is moved out of a
+/// head, and its `with` goes with it.
+pub(super) fn kept_body<'t>(body: &'t [Literal], heads: &[&Term]) -> &'t [Literal] {
+    let is_true = |term: &Term| matches!(term.kind, TermKind::Scalar(regorus::Value::Bool(true)));
+    match body {
+        [Literal { kind: LiteralKind::Expr(term), with, .. }]
+            if is_true(term) && !with.is_empty() && heads.iter().any(|head| is_evaluated(head)) =>
+        {
+            &[]
+        }
+        body => body,
+    }
+}
+
+/// Whether a term is more than values and variables.
+fn is_evaluated(term: &Term) -> bool {
+    match &term.kind {
+        TermKind::Scalar(_) | TermKind::Var(_) => false,
+        TermKind::Array(items) | TermKind::Set(items) => items.iter().any(is_evaluated),
+        TermKind::Object(items) => items.iter().any(|(key, value)| is_evaluated(key) || is_evaluated(value)),
+        _ => true,
+    }
 }
 
 /// Variables in the places of a pattern that can bind.

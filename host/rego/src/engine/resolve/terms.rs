@@ -7,13 +7,14 @@ use regorus::Value;
 
 use crate::engine::ast::{Call, Comprehension, Part, Term, TermKind};
 use crate::engine::error::CompileCode;
-use crate::engine::ir::{Callee, Closure, Collect, Expr, Lit, LitKind, Path, Piece, Root};
+use crate::engine::ir::{ALONE, Callee, Closure, Collect, Expr, Lit, LitKind, Path, Piece, Root, Slot};
 use crate::engine::rule_tree::Kind;
+use crate::engine::safety::is_plain;
 use crate::engine::span::Span;
 
 use super::Resolver;
 use super::names::joined;
-use super::scopes::term_names;
+use super::scopes::{kept_body, term_names};
 
 impl Resolver<'_> {
     /// The term without references and calls; those become literals in `pre`.
@@ -92,18 +93,15 @@ impl Resolver<'_> {
                     },
                 },
             },
-            _ => match self.term(head, pre) {
-                Expr::Var(slot) => Root::Slot(slot),
-                expr => {
-                    let slot = self.slot(None, head.span);
-                    self.met.push(slot);
-                    pre.push(Lit { kind: LitKind::Unify(Expr::Var(slot), expr), span: head.span });
-                    Root::Slot(slot)
-                }
-            },
+            _ => Root::Slot(self.in_unit(|resolver| match resolver.term(head, pre) {
+                Expr::Var(slot) => slot,
+                expr => resolver.moved_out(expr, head.span, pre),
+            })),
         };
         path.extend(rest.iter().map(|term| self.term(term, pre)));
-        if matches!(root, Root::Data)
+        // In rules the check of types says so, which does not look at queries.
+        if self.annotations.is_none()
+            && matches!(root, Root::Data)
             && let Some(function) = self.tree.function_at(&path)
         {
             let message = format!("function {} used as reference, not called", self.tree.name(function));
@@ -112,11 +110,69 @@ impl Resolver<'_> {
         Some(Path { root, path })
     }
 
+    /// A literal of the expression that is resolved.
+    pub(super) fn lit(&self, kind: LitKind, span: Span) -> Lit {
+        Lit { kind, span, unit: self.unit }
+    }
+
+    /// Whether references were moved out of the expression that is resolved.
+    pub(super) fn has_parts(&self, pre: &[Lit]) -> bool {
+        // Units count upwards, so its parts are among the last.
+        pre.iter().rev().take_while(|lit| lit.unit >= self.unit).any(|lit| lit.unit == self.unit)
+    }
+
+    /// Resolves an expression of its own.
+    pub(super) fn in_unit<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> T {
+        self.units = self.units.saturating_add(1);
+        let around = std::mem::replace(&mut self.unit, self.units);
+        let result = inner(self);
+        self.unit = around;
+        result
+    }
+
+    /// A term that as in OPA is an expression of its own: where a reference in it may bind what a call in it needs, the whole has
+    /// a variable.
+    pub(super) fn whole(&mut self, term: &Term, pre: &mut Vec<Lit>) -> Expr {
+        self.in_unit(|resolver| {
+            let from = pre.len();
+            let expr = resolver.term(term, pre);
+            let unit = resolver.unit;
+            let own = pre.get(from..).unwrap_or_default();
+            let binds = own.iter().any(|lit| lit.unit == unit && resolver.may_need(lit));
+            let needs = own.iter().any(|lit| lit.unit != unit) || !is_plain(&expr);
+            if binds && needs && !matches!(expr, Expr::Var(_)) {
+                Expr::Var(resolver.moved_out(expr, term.span, pre))
+            } else {
+                expr
+            }
+        })
+    }
+
+    /// Whether a reference has variables of the policy, that it binds or needs.
+    fn may_need(&self, lit: &Lit) -> bool {
+        let LitKind::Ref { path, .. } = &lit.kind else { return false };
+        let is_named = |slot: Slot| self.slots.get(slot as usize).is_some_and(|info| info.name.is_some());
+        let mut found = matches!(path.root, Root::Slot(slot) if is_named(slot));
+        for expr in &path.path {
+            expr.slots(&mut |slot| found |= is_named(slot));
+        }
+        found
+    }
+
+    /// A variable that has the value of a term.
+    fn moved_out(&mut self, expr: Expr, span: Span, pre: &mut Vec<Lit>) -> Slot {
+        let slot = self.slot(None, span);
+        self.met.push(slot);
+        pre.push(self.lit(LitKind::Unify(Expr::Var(slot), expr), span));
+        slot
+    }
+
     fn hoisted(&mut self, path: Path, span: Span, pre: &mut Vec<Lit>) -> Expr {
         let slot = self.slot(None, span);
         self.met.push(slot);
-        let kind = LitKind::Ref { path, out: Some(Expr::Var(slot)), bind: true, closed: self.negated };
-        pre.push(Lit { kind, span });
+        let out = Some(Expr::Var(slot));
+        let kind = LitKind::Ref { path, out, bind: true, closed: self.negated, flipped: false };
+        pre.push(self.lit(kind, span));
         Expr::Var(slot)
     }
 
@@ -126,12 +182,14 @@ impl Resolver<'_> {
         }
         let slot = self.slot(None, span);
         self.met.push(slot);
-        let out = Some((Expr::Var(slot), true));
+        let out = Some(Expr::Var(slot));
         // As in OPA a nested call leaves the negation that it stands in, and its arguments may bind.
         let negated = std::mem::replace(&mut self.negated, false);
-        if let Some(kind) = self.call(call, span, out, false, pre) {
-            pre.push(Lit { kind, span });
-        }
+        self.in_unit(|resolver| {
+            if let Some(kind) = resolver.call(call, span, out, false, pre) {
+                pre.push(resolver.lit(kind, span));
+            }
+        });
         self.negated = negated;
         Expr::Var(slot)
     }
@@ -141,7 +199,7 @@ impl Resolver<'_> {
         &mut self,
         call: &Arc<Call>,
         span: Span,
-        out: Option<(Expr, bool)>,
+        out: Option<Expr>,
         statement: bool,
         pre: &mut Vec<Lit>,
     ) -> Option<LitKind> {
@@ -151,46 +209,18 @@ impl Resolver<'_> {
             return None;
         }
         if let Some(path) = args.is_empty().then(|| self.called_rule(call)).flatten() {
-            let bound = match &out {
-                Some((out, true)) => Some(out.clone()),
-                Some((_, false)) => {
-                    let slot = self.slot(None, span);
-                    self.met.push(slot);
-                    Some(Expr::Var(slot))
-                }
-                None => None,
-            };
-            let called = LitKind::Ref { path, out: bound.clone(), bind: true, closed: self.negated };
-            return match (out, bound) {
-                (Some((out, false)), Some(bound)) => {
-                    pre.push(Lit { kind: called, span });
-                    Some(LitKind::Equal(bound, out))
-                }
-                _ => Some(called),
-            };
+            return Some(LitKind::Ref { path, out, bind: true, closed: self.negated, flipped: false });
         }
         let found = self.function(call)?;
         let mut out = out;
         if statement && args.len() == found.arity + 1 {
-            out = args.pop().map(|last| (last, true));
+            out = args.pop();
         } else if args.len() != found.arity {
             let message = self.wrong_count(&found, &args, &joined(&call.name));
             self.error(span, CompileCode::Type, message);
             return None;
         }
-        let out = match out {
-            Some((out, true)) => Some(out),
-            // `f(x) == y`: the result goes to a variable of its own, so that `y` is not bound by it.
-            Some((out, false)) => {
-                let slot = self.slot(None, span);
-                self.met.push(slot);
-                let kind = LitKind::Call { callee: found.callee, args, out: Some(Expr::Var(slot)) };
-                pre.push(Lit { kind, span });
-                return Some(LitKind::Equal(Expr::Var(slot), out));
-            }
-            None => None,
-        };
-        Some(LitKind::Call { callee: found.callee, args, out })
+        Some(LitKind::Call { callee: found.callee, args, out, unified: false })
     }
 
     /// The rule that `f()` names, if it is no function. As in OPA that is a reference to it, as long as nothing is known of its
@@ -250,11 +280,14 @@ impl Resolver<'_> {
         let ((key, value, body), free) = self.closed(|resolver| {
             let mut heads: Vec<&Term> = of.key.iter().collect();
             heads.push(&of.value);
-            resolver.open(&of.body, &heads);
+            let kept = kept_body(&of.body, &heads);
+            resolver.open(kept, &heads);
             let mut body = Vec::new();
-            resolver.literals(&of.body, &mut body);
-            let key = of.key.as_ref().map(|key| resolver.term(key, &mut body));
-            let value = resolver.term(&of.value, &mut body);
+            resolver.literals(kept, &mut body);
+            let around = resolver.inner_head_from.replace(resolver.scopes.len());
+            let key = of.key.as_ref().map(|key| resolver.whole(key, &mut body));
+            let value = resolver.whole(&of.value, &mut body);
+            resolver.inner_head_from = around;
             resolver.close();
             (key, value, body)
         });
@@ -271,7 +304,7 @@ impl Resolver<'_> {
     fn captured(&mut self, term: &Term) -> Arc<Closure> {
         let ((value, body), free) = self.closed(|resolver| {
             let mut body = Vec::new();
-            let value = resolver.term(term, &mut body);
+            let value = resolver.whole(term, &mut body);
             (value, body)
         });
         Arc::new(Closure { collect: Collect::Set, key: None, value, body, free, span: term.span })
@@ -293,11 +326,16 @@ impl Resolver<'_> {
         let mut names = BTreeMap::new();
         term_names(term, &mut names, self.options.functions);
         for (name, span) in names {
-            let unknown = match self.lookup(&name) {
+            let unknown = match self.lookup_scope(&name) {
                 _ if &*name == "_" => true,
                 // As in OPA a closure of the head prints nothing of the body.
                 _ if !in_template && self.is_of_the_body(&name) => true,
-                Some(slot) => !self.is_declared(&name) && self.uses.get(slot as usize) == Some(&0),
+                // Any other place of the body may bind what stands in a template.
+                Some((slot, _)) if in_template && !self.is_declared(&name) => {
+                    self.in_templates.push((slot, name.clone(), span));
+                    false
+                }
+                Some((slot, scope)) => !self.is_declared(&name) && !self.stands_before(slot, scope),
                 None => false,
             };
             if unknown {
@@ -306,7 +344,17 @@ impl Resolver<'_> {
         }
     }
 
+    /// Reports the variables that stand in templates alone.
+    pub(super) fn refuse_unbound_in_templates(&mut self) {
+        for (slot, name, span) in std::mem::take(&mut self.in_templates) {
+            if self.outside.get(slot as usize) == Some(&false) {
+                self.error(span, CompileCode::Compile, format!("var {name} is undeclared"));
+            }
+        }
+    }
+
     fn template(&mut self, parts: &[Part]) -> Expr {
+        self.in_template += 1;
         let pieces = parts
             .iter()
             .map(|part| match part {
@@ -327,6 +375,7 @@ impl Resolver<'_> {
                 },
             })
             .collect();
+        self.in_template -= 1;
         Expr::Template(Arc::new(pieces))
     }
 
@@ -341,9 +390,11 @@ impl Resolver<'_> {
             let mut body = Vec::new();
             let mods: Vec<_> = literal.with.iter().filter_map(|with| resolver.with(with, &mut body)).collect();
             let mut inner = Vec::new();
-            let value = resolver.term(term, &mut inner);
-            inner.push(Lit { kind: LitKind::Unify(Expr::Var(slot), value), span: literal.span });
-            body.push(Lit { kind: LitKind::With { mods, body: inner }, span: literal.span });
+            resolver.in_unit(|resolver| {
+                let value = resolver.term(term, &mut inner);
+                inner.push(resolver.lit(LitKind::Unify(Expr::Var(slot), value), literal.span));
+            });
+            body.push(Lit { kind: LitKind::With { mods, body: inner }, span: literal.span, unit: ALONE });
             (body, slot)
         });
         let (body, slot) = body;

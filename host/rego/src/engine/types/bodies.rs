@@ -2,7 +2,7 @@
 
 use regorus::Value;
 
-use crate::engine::builtins::{Builtin, is_composite};
+use crate::engine::builtins::{Builtin, is_composite, write_start};
 use crate::engine::ir::{
     Callee, Closure, Collect, Expr, Lit, LitKind, NodeId, Path, Piece, Replacement, Root, Slot, Special,
 };
@@ -12,6 +12,12 @@ use crate::engine::span::Span;
 
 use super::kinds::Kind;
 use super::{Checker, Known};
+
+/// Levels of closures at which those within are looked at again.
+const LEVELS: usize = 4;
+
+/// Bytes of a value after which nothing more of it is shown.
+const SHOWN: usize = 1_000;
 
 impl Checker<'_> {
     /// Looks at a body; afterwards its variables have kinds.
@@ -28,21 +34,30 @@ impl Checker<'_> {
     }
 
     fn lit(&mut self, lit: &Lit, bound: &Bound) {
+        self.lit_at(lit, lit.span, bound);
+    }
+
+    /// The same where the errors of the whole literal stand at `span`.
+    fn lit_at(&mut self, lit: &Lit, span: Span, bound: &Bound) {
         match &lit.kind {
             // A pattern among the arguments is none of the body's own literals.
             LitKind::Unify(Expr::Var(slot), _) if self.is_pattern(*slot) => {}
             // Nor is what stands for a variable that nothing binds.
             LitKind::Unify(Expr::Var(_), Expr::Const(Value::Undefined)) => {}
-            LitKind::Unify(left, right) | LitKind::Equal(left, right) => self.unify(left, right, lit.span),
-            LitKind::Ref { path, out, .. } => {
+            LitKind::Unify(left, right) | LitKind::Equal(left, right) => self.unify(left, right, span),
+            LitKind::Ref { path, out, flipped, .. } => {
                 let kind = self.path(path, lit.span);
                 if let Some(out) = out {
-                    self.unify_kind(out, &kind, lit.span);
+                    self.unify_kind(out, &kind, *flipped, span);
                 }
             }
-            LitKind::Call { callee, args, out } => self.call(*callee, args, out.as_ref(), lit.span),
+            LitKind::Call { callee, args, out, .. } => self.call(*callee, args, out.as_ref(), span),
             LitKind::Truthy(expr) => drop(self.operand(expr)),
-            LitKind::Not { body, .. } => self.body(body, &mut bound.copy(self.work)),
+            LitKind::Not { body, .. } => {
+                let mut bound = bound.copy(self.work);
+                let Ok(ordered) = reorder(body, &mut bound, self.work) else { return };
+                ordered.into_iter().for_each(|inner| self.lit_at(inner, span, &bound));
+            }
             LitKind::In { key, value, domain } => self.member(key.as_ref(), value, domain, lit.span),
             LitKind::Every { domain, body, free, .. } => {
                 self.expr(domain);
@@ -87,7 +102,7 @@ impl Checker<'_> {
             None => kind.keys().map(|_| kind.values().unwrap_or(Kind::Unknown)),
         };
         match found {
-            Some(found) => self.unify_kind(value, &found, span),
+            Some(found) => self.unify_kind(value, &found, true, span),
             None => self.error(span, format!("match error\n\tleft  : ???\n\tright : {kind}")),
         }
     }
@@ -108,10 +123,10 @@ impl Checker<'_> {
                 for piece in pieces.iter() {
                     if let Piece::Value(closure) = piece {
                         self.closure(closure);
-                        // A variable alone is one of any kind, if nothing is known of it.
+                        // As in OPA a variable alone is one of any kind from here on, whatever was known of it.
                         if closure.body.is_empty()
                             && let Expr::Var(slot) = &closure.value
-                            && self.slot(*slot).is_none()
+                            && !self.refs_only
                         {
                             self.set(*slot, Kind::Any);
                         }
@@ -174,15 +189,49 @@ impl Checker<'_> {
         if let Some(kind) = self.closures.get(&id) {
             return kind.clone();
         }
+        let nested = self.nested_in(closure);
+        let outside = (!nested.is_empty()).then(|| self.slots.clone());
         let known = self.kinds_of(&closure.free);
         let around = std::mem::replace(&mut self.refs_only, false);
         let errors = self.errors.len();
         let kind = self.collected(closure);
+        self.restore(known);
+        // As in OPA the closures within are looked at once more with what is known outside.
+        if let Some(outside) = outside.filter(|_| self.errors.len() == errors) {
+            self.level += 1;
+            let closures = std::mem::take(&mut self.closures);
+            for inner in nested {
+                self.slots.clone_from(&outside);
+                self.collected(inner);
+                self.closures.clear();
+            }
+            self.closures = closures;
+            self.slots = outside;
+            self.level -= 1;
+        }
         let kind = if self.errors.len() == errors { kind } else { Kind::Unknown };
         self.refs_only = around;
-        self.restore(known);
         self.closures.insert(id, kind.clone());
         kind
+    }
+
+    /// The closures in another one, at every depth; none where so many levels are open that each would double the work again.
+    fn nested_in<'c>(&mut self, closure: &'c Closure) -> Vec<&'c Closure> {
+        let mut found = Vec::new();
+        if self.level >= LEVELS {
+            return found;
+        }
+        let mut waiting = vec![closure];
+        while let Some(next) = waiting.pop() {
+            let from = waiting.len();
+            next.key.iter().chain([&next.value]).for_each(|expr| expr.closures(&mut |inner| waiting.push(inner)));
+            next.body.iter().for_each(|lit| lit.closures(&mut |inner| waiting.push(inner)));
+            found.extend(waiting.get(from..).unwrap_or_default());
+            if !self.work.go_on(1) {
+                break;
+            }
+        }
+        found
     }
 
     fn collected(&mut self, closure: &Closure) -> Kind {
@@ -232,12 +281,13 @@ impl Checker<'_> {
         let all = args.iter().chain(out).zip(want.iter().chain([&result]));
         for (term, kind) in all {
             if !self.unify1(term, kind, false) {
+                let given = out.map(|out| self.expr(out));
+                let have: Vec<_> = have.into_iter().chain(given).collect();
                 // What is wrong within an argument says more.
                 if self.errors.len() > reported && have.iter().any(Kind::has_unknown) {
                     return;
                 }
-                let given = out.map_or(Kind::Unknown, |out| self.expr(out));
-                let have: Vec<_> = have.iter().chain([&given]).map(ToString::to_string).collect();
+                let have: Vec<_> = have.iter().map(ToString::to_string).collect();
                 let want: Vec<_> = want.iter().chain([&result]).map(ToString::to_string).collect();
                 let (have, want) = (have.join(", "), want.join(", "));
                 return self.error(span, format!("{name}: invalid argument(s)\n\thave: ({have})\n\twant: ({want})"));
@@ -248,6 +298,11 @@ impl Checker<'_> {
     /// The kind of what a reference names.
     fn path(&mut self, path: &Path, span: Span) -> Kind {
         let mut rest = path.path.as_slice();
+        if matches!(path.root, Root::Data)
+            && let Some(function) = self.tree.function_at(rest)
+        {
+            return self.function_as_value(function, rest, span);
+        }
         let mut shown;
         let mut kind = match path.root {
             Root::Input => {
@@ -280,18 +335,38 @@ impl Checker<'_> {
                 }
             }
         };
-        for key in rest {
+        for (at, key) in rest.iter().enumerate() {
             let of = self.expr(key);
-            let front = shown.len();
+            let front = shown.clone();
             shown.push_str(&self.step(key));
             let Some(next) = self.part(&kind, key) else {
-                let reported = missing(&kind, key, &of, shown.get(..front).unwrap_or_default());
-                self.error(span, format!("undefined ref: {shown}\n\t{reported}"));
+                let whole = rest.iter().skip(at + 1).fold(shown, |text, key| text + &self.step(key));
+                self.error(span, format!("undefined ref: {whole}\n\t{whole}\n\t{}", missing(&kind, key, &of, &front)));
                 return Kind::Any;
             };
             kind = next;
         }
         kind
+    }
+
+    /// A function where a value must be. As in OPA it is none where something is wrong with the function itself.
+    fn function_as_value(&mut self, id: NodeId, path: &[Expr], span: Span) -> Kind {
+        let Some(Some(Known::Function(arguments, result))) = self.known.get(id as usize) else { return Kind::Any };
+        let kind = Kind::Function(arguments.as_slice().into(), result.clone().into());
+        let name = self.tree.name(id);
+        let mut rest = path.get(self.tree.node(id).map_or(0, |node| node.path.len())..).unwrap_or_default();
+        let is_whole = rest.is_empty();
+        let whole = rest.iter().fold(name.clone(), |text, key| text + &self.step(key));
+        if let Some((Expr::Var(last), before)) = rest.split_last()
+            && self.names.get(*last as usize).is_some_and(|info| info.name.is_none())
+        {
+            rest = before;
+        }
+        let used = rest.iter().fold(name.clone(), |text, key| text + &self.step(key));
+        let marks = "^".repeat(name.chars().count());
+        let message = format!("function {used} used as reference, not called\n\t{whole}\n\t{marks}\n\thave: {kind}");
+        self.error(span, message);
+        if is_whole { kind } else { Kind::Any }
     }
 
     /// What stands at a key of a value; none where nothing can. A variable without a value is one of the keys.
@@ -310,7 +385,7 @@ impl Checker<'_> {
     fn step(&self, key: &Expr) -> String {
         match key {
             Expr::Const(Value::String(name)) if is_plain(name) => format!(".{name}"),
-            Expr::Const(value) => format!("[{value}]"),
+            Expr::Const(value) => format!("[{}]", shown(value)),
             Expr::Var(slot) => match self.names.get(*slot as usize).and_then(|info| info.name.as_ref()) {
                 Some(name) => format!("[{name}]"),
                 None => "[_]".to_owned(),
@@ -343,20 +418,28 @@ fn either(one: Kind, other: Kind) -> Kind {
     Kind::or(Some(one), other).unwrap_or(Kind::Unknown)
 }
 
-/// Why nothing can stand at a key, in OPA's words.
+/// Why nothing can stand at a key, in OPA's words: the lines below the reference.
 fn missing(kind: &Kind, key: &Expr, of: &Kind, front: &str) -> String {
-    let constant = if let Expr::Const(key) = key { Some(key) } else { None };
-    let Some(want) = kind.keys() else { return format!("have: {kind}") };
-    match (kind, constant) {
-        (Kind::Object(fixed, None), Some(key)) => {
-            let keys: Vec<_> = fixed.keys().map(ToString::to_string).collect();
-            format!("have: {key}\n\twant (one of): [{}]", keys.join(" "))
-        }
-        (Kind::Object(_, None), None) => format!("have (type): {of}\n\twant a key of {front}"),
-        (Kind::One(_), _) => format!("have: {kind}"),
-        (_, Some(key)) => format!("have: {key}\n\twant (type): {want}"),
-        (_, None) => format!("have (type): {of}\n\twant (type): {want}"),
-    }
+    let width = front.chars().count();
+    let keys = kind.fixed_keys();
+    let Some(want) = kind.keys().filter(|_| !matches!(kind, Kind::One(_))) else {
+        return format!("{}\n\thave: {kind}", "^".repeat(width));
+    };
+    let pad = " ".repeat(width + 1);
+    let have = match key {
+        Expr::Const(key) => format!("have: {}", shown(key)),
+        _ => format!("have (type): {of}"),
+    };
+    let want =
+        if keys.is_empty() { format!("want (type): {want}") } else { format!("want (one of): [{}]", keys.join(" ")) };
+    format!("{pad}^\n\t{pad}{have}\n\t{pad}{want}")
+}
+
+/// A value as it is written.
+pub(super) fn shown(value: &Value) -> String {
+    let mut text = String::new();
+    write_start(&mut text, value, SHOWN);
+    text
 }
 
 fn is_plain(name: &str) -> bool {

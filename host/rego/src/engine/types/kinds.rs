@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use regorus::Value;
 
-use crate::engine::builtins::Type;
+use crate::engine::builtins::{Type, is_float};
 
 /// Alternatives that are kept apart: more are any value.
 const ALTERNATIVES: usize = 16;
@@ -37,6 +37,8 @@ pub(super) enum Kind {
     /// One of these, two at least, sorted.
     One(Arc<[Self]>),
     Any,
+    /// A function, which is no value: its arguments and its result.
+    Function(Arc<[Self]>, Arc<Self>),
 }
 
 impl Kind {
@@ -86,6 +88,7 @@ impl Kind {
             }
             Self::Set(of) => of.fits(left),
             Self::One(all) => all.iter().all(|kind| kind.fits(left)),
+            Self::Function(arguments, result) => arguments.iter().all(|kind| kind.fits(left)) && result.fits(left),
         }
     }
 
@@ -175,7 +178,13 @@ impl Kind {
     pub(super) fn has_unknown(&self) -> bool {
         match self {
             Self::Unknown => true,
-            Self::Null | Self::Boolean | Self::Number | Self::String | Self::Any | Self::One(_) => false,
+            Self::Null
+            | Self::Boolean
+            | Self::Number
+            | Self::String
+            | Self::Any
+            | Self::One(_)
+            | Self::Function(..) => false,
             Self::Array(fixed, rest) => {
                 fixed.iter().any(Self::has_unknown) || rest.as_deref().is_some_and(Self::has_unknown)
             }
@@ -200,6 +209,10 @@ impl Kind {
     pub(super) fn meets(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Unknown, _) | (_, Self::Unknown) => false,
+            (Self::Function(one, _), Self::Function(other, _)) => {
+                one.len() == other.len() && one.iter().zip(other.iter()).all(|(one, other)| one.meets(other))
+            }
+            (Self::Function(..), _) | (_, Self::Function(..)) => false,
             (Self::Any, _) | (_, Self::Any) => true,
             (Self::One(all), other) => all.iter().any(|one| one.meets(other)),
             (one, Self::One(all)) => all.iter().any(|other| one.meets(other)),
@@ -231,11 +244,11 @@ impl Kind {
     pub(super) fn select(&self, key: &Value) -> Option<Self> {
         match self {
             Self::Any => Some(Self::Any),
-            Self::Unknown | Self::Null | Self::Boolean | Self::Number | Self::String => None,
+            Self::Unknown | Self::Null | Self::Boolean | Self::Number | Self::String | Self::Function(..) => None,
             Self::One(all) => all.iter().filter_map(|one| one.select(key)).fold(None, Self::or),
-            // A fraction or a negative number is the place of nothing.
+            // A fraction, a negative number and `1.0` are the place of nothing.
             Self::Array(fixed, rest) => {
-                let at = key.as_u64().ok().and_then(|at| usize::try_from(at).ok())?;
+                let at = key.as_u64().ok().filter(|_| !is_float(key)).and_then(|at| usize::try_from(at).ok())?;
                 fixed.get(at).or(rest.as_deref()).cloned()
             }
             Self::Set(of) => {
@@ -253,7 +266,7 @@ impl Kind {
     pub(super) fn keys(&self) -> Option<Self> {
         match self {
             Self::Any => Some(Self::Any),
-            Self::Unknown | Self::Null | Self::Boolean | Self::Number | Self::String => None,
+            Self::Unknown | Self::Null | Self::Boolean | Self::Number | Self::String | Self::Function(..) => None,
             Self::One(all) => all.iter().filter_map(Self::keys).fold(None, Self::or),
             Self::Array(..) => Some(Self::Number),
             Self::Set(element) => Self::or(None, Self::clone(element)),
@@ -264,11 +277,19 @@ impl Kind {
         }
     }
 
+    /// The keys of an object that are known, as they are written.
+    pub(super) fn fixed_keys(&self) -> Vec<String> {
+        match self {
+            Self::Object(fixed, _) => fixed.keys().map(super::bodies::shown).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The kind of its elements; none for what has none.
     pub(super) fn values(&self) -> Option<Self> {
         match self {
             Self::Any => Some(Self::Any),
-            Self::Unknown | Self::Null | Self::Boolean | Self::Number | Self::String => None,
+            Self::Unknown | Self::Null | Self::Boolean | Self::Number | Self::String | Self::Function(..) => None,
             Self::One(all) => all.iter().filter_map(Self::values).fold(None, Self::or),
             Self::Array(fixed, rest) => fixed.iter().cloned().chain(rest.as_deref().cloned()).fold(None, Self::or),
             Self::Set(element) => Self::or(None, Self::clone(element)),
@@ -318,6 +339,11 @@ impl fmt::Display for Kind {
                 rest.as_ref().map_or(Ok(()), |rest| write!(to, "[{rest}]"))
             }
             Self::Set(of) => write!(to, "set[{of}]"),
+            Self::Function(arguments, result) => {
+                to.write_str("(")?;
+                listed(to, arguments.iter())?;
+                write!(to, ") => {result}")
+            }
             Self::Object(fixed, rest) => {
                 to.write_str("object")?;
                 if !fixed.is_empty() {

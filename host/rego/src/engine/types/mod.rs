@@ -52,6 +52,8 @@ struct Checker<'a> {
     refs_only: bool,
     /// The arguments of the current rule that are patterns.
     patterns: Vec<Slot>,
+    /// How many closures are open whose inner ones are looked at again.
+    level: usize,
     /// The kinds of the current rule's closures, by where they are in memory.
     closures: HashMap<usize, Kind>,
     errors: &'a mut Vec<CompileError>,
@@ -93,6 +95,7 @@ pub(crate) fn check(
         work,
         refs_only: false,
         patterns: Vec::new(),
+        level: 0,
         closures: HashMap::new(),
         errors,
     };

@@ -29,8 +29,8 @@ impl Checker<'_> {
         if let Expr::Comprehension(closure) = term { self.closure(closure) } else { self.expr(term) }
     }
 
-    /// A term that is the value of a reference, of which this is the kind.
-    pub(super) fn unify_kind(&mut self, term: &Expr, kind: &Kind, span: Span) {
+    /// A term that is the value of a reference, of which this is the kind. With `flipped` the term stands on the left.
+    pub(super) fn unify_kind(&mut self, term: &Expr, kind: &Kind, flipped: bool, span: Span) {
         let own = self.operand(term);
         if self.refs_only {
             return;
@@ -41,7 +41,8 @@ impl Checker<'_> {
             _ => own.meets(kind),
         };
         if !fits {
-            self.error(span, format!("match error\n\tleft  : {own}\n\tright : {kind}"));
+            let (left, right) = if flipped { (&own, kind) } else { (kind, &own) };
+            self.error(span, format!("match error\n\tleft  : {left}\n\tright : {right}"));
         }
     }
 

@@ -1,0 +1,149 @@
+//! [`Unifier`]: which variables a unification binds, as far as OPA looks.
+
+use crate::engine::ir::{Expr, Slot};
+
+use super::Bound;
+use super::expressions::Reference;
+
+/// What is bound so far, and what waits for that.
+pub(super) struct Unifier<'a> {
+    pub(super) known: &'a Bound,
+    /// Known as well.
+    pub(super) outputs: &'a [Slot],
+    pub(super) references: &'a [Reference],
+    pub(super) unified: Vec<Slot>,
+    /// Variables with those that they wait for.
+    pub(super) unknown: Vec<(Slot, Vec<Slot>)>,
+}
+
+impl Unifier<'_> {
+    fn is_known(&self, slot: Slot) -> bool {
+        self.known.has(slot) || self.outputs.contains(&slot) || self.unified.contains(&slot)
+    }
+
+    /// Whether a reference begins with what is known before the unification.
+    pub(super) fn begins(&self, reference: &Reference) -> bool {
+        reference.root.is_none_or(|root| self.known.has(root) || self.outputs.contains(&root))
+    }
+
+    /// The reference that was moved to a variable.
+    fn moved(&self, expr: &Expr) -> Option<&Reference> {
+        let Expr::Var(slot) = expr else { return None };
+        self.references.iter().find(|reference| reference.out == Some(*slot))
+    }
+
+    /// Unifies two terms.
+    pub(super) fn unify(&mut self, left: &Expr, right: &Expr) {
+        if let Some(begins) = self.moved(left).map(|reference| self.begins(reference)) {
+            return if begins {
+                self.mark_shape(right)
+            };
+        }
+        if let Some(begins) = self.moved(right).map(|reference| self.begins(reference)) {
+            return if begins {
+                self.mark_shape(left)
+            };
+        }
+        match (left, right) {
+            (Expr::Var(one), Expr::Var(other)) => {
+                if self.is_known(*other) {
+                    self.mark(*one);
+                } else if self.is_known(*one) {
+                    self.mark(*other);
+                } else {
+                    self.wait(*one, *other);
+                    self.wait(*other, *one);
+                }
+            }
+            (Expr::Var(slot), composite @ (Expr::Array(_) | Expr::Object(_)))
+            | (composite @ (Expr::Array(_) | Expr::Object(_)), Expr::Var(slot)) => self.unify_all(*slot, composite),
+            (Expr::Var(slot), _) | (_, Expr::Var(slot)) => self.mark(*slot),
+            (Expr::Array(lefts), Expr::Array(rights)) if lefts.len() == rights.len() => {
+                lefts.iter().zip(rights).for_each(|(left, right)| self.unify(left, right));
+            }
+            (Expr::Object(lefts), Expr::Object(rights)) if lefts.len() == rights.len() => {
+                for (key, left) in lefts {
+                    if let Some((_, right)) = rights.iter().find(|(other, _)| super::same(key, other)) {
+                        self.unify(left, right);
+                    }
+                }
+            }
+            // OPA looks at one side more closely than at the other.
+            (Expr::Array(_), Expr::Comprehension(_)) => self.mark_all(left),
+            (Expr::Comprehension(closure), composite @ (Expr::Array(_) | Expr::Object(_))) => {
+                let fits = match composite {
+                    Expr::Array(_) => closure.collect == crate::engine::ir::Collect::Array,
+                    _ => closure.collect == crate::engine::ir::Collect::Object,
+                };
+                if fits {
+                    self.mark_all(right);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn mark_shape(&mut self, expr: &Expr) {
+        if matches!(expr, Expr::Var(_) | Expr::Array(_) | Expr::Object(_)) && self.moved(expr).is_none() {
+            self.mark_all(expr);
+        }
+    }
+
+    /// Every variable of a term is bound, those in keys and closures left out.
+    pub(super) fn mark_all(&mut self, expr: &Expr) {
+        let mut slots = Vec::new();
+        self.listed(expr, &mut slots);
+        slots.into_iter().for_each(|slot| self.mark(slot));
+    }
+
+    fn listed(&self, expr: &Expr, slots: &mut Vec<Slot>) {
+        match expr {
+            Expr::Var(slot) => match self.moved(expr) {
+                Some(reference) => slots.extend(&reference.path),
+                None => slots.push(*slot),
+            },
+            Expr::Array(items) | Expr::Set(items) => items.iter().for_each(|item| self.listed(item, slots)),
+            Expr::Object(items) => items.iter().for_each(|(_, value)| self.listed(value, slots)),
+            Expr::Const(_) | Expr::Comprehension(_) | Expr::Template(_) => {}
+        }
+    }
+
+    fn unify_all(&mut self, slot: Slot, composite: &Expr) {
+        if self.is_known(slot) {
+            return self.mark_all(composite);
+        }
+        let mut slots = Vec::new();
+        self.listed(composite, &mut slots);
+        slots.retain(|other| !self.is_known(*other));
+        if slots.is_empty() {
+            return self.mark(slot);
+        }
+        slots.into_iter().for_each(|other| self.wait(slot, other));
+    }
+
+    fn wait(&mut self, slot: Slot, other: Slot) {
+        match self.unknown.iter_mut().find(|(known, _)| *known == slot) {
+            Some((_, others)) => others.push(other),
+            None => self.unknown.push((slot, vec![other])),
+        }
+    }
+
+    fn mark(&mut self, slot: Slot) {
+        let mut waiting = vec![slot];
+        while let Some(slot) = waiting.pop() {
+            self.unified.push(slot);
+            if let Some(at) = self.unknown.iter().position(|(known, _)| *known == slot) {
+                let (_, others) = self.unknown.swap_remove(at);
+                waiting.extend(others);
+            }
+            for (known, others) in &mut self.unknown {
+                let before = others.len();
+                others.retain(|other| *other != slot);
+                if others.is_empty() && before > 0 {
+                    waiting.push(*known);
+                }
+            }
+            self.unknown.retain(|(_, others)| !others.is_empty());
+        }
+    }
+}
