@@ -121,7 +121,7 @@ fn a_registry_that_never_answers_ends_with_the_time_limit() {
 
 /// P16: a registry that is busy is requested again, and one that stays busy so often and not more often, by each class of failure.
 #[test]
-fn a_registry_that_is_busy_for_a_moment_is_requested_again_and_one_that_stays_so_is_named() {
+fn a_registry_that_is_busy_for_a_short_time_is_requested_again_and_one_that_stays_so_is_named() {
     let quickly = ["--retry-duration", "10ms", "--retry-max-wait", "20ms", "--retry-max-retry", "2"];
     let bundled = Bundled::new();
     bundled.registry.fault("tests/two", Fault::Later);

@@ -102,7 +102,7 @@ fn a_report_that_cannot_be_written_is_an_error_and_the_others_are_written() {
     assert_eq!(json(&shop, "run.json")["verdict"], "allowed");
 }
 
-/// P33: the verdict about a Snapshot is attested, about each of its images, and whoever has the key can verify that offline.
+/// P33: the verdict about a Snapshot is attested, about each of its images, and anyone who has the key can verify that offline.
 #[test]
 fn what_came_of_a_run_is_attested_about_each_image_and_signed_with_a_key_of_cosign() {
     let (shop, key) = (Shop::new("success"), Key::generate().unwrap());

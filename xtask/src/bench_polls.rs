@@ -1,4 +1,4 @@
-//! `cargo xtask bench polls`: how fast jobs of a third party are asked for their state when all of them are due at once.
+//! `cargo xtask bench polls`: how fast jobs of a third party are polled when all of them are due at once.
 //!
 //! The service is a double in this process, so both share the machine's cores. Many jobs are submitted, the program is killed
 //! while all of them wait, and started again when all are due: then each is polled once, ends, and is collected.

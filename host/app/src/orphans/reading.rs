@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_is_told_from_what_makes_a_job_by_what_the_first_attempt_sends() {
+    fn a_search_is_distinguished_from_what_makes_a_job_by_what_the_first_attempt_sends() {
         let make = Some(("https://ci.test/jobs", b"key".as_slice()));
         let search = Some(("https://ci.test/graphql?q=secret", b"search".as_slice()));
         for (later, first, why) in [
