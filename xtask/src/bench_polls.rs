@@ -1,4 +1,4 @@
-//! `cargo xtask bench polls`: how fast jobs of a third party are polled for their state when all of them are due at once.
+//! `cargo xtask bench polls`: how fast jobs of a third party are polled when all of them are due at once.
 //!
 //! The service is a double in this process, so both share the machine's cores. Many jobs are submitted, the program is killed
 //! while all of them wait, and started again when all are due: then each is polled once, ends, and is collected.
@@ -23,6 +23,9 @@ const SUBMITTING: Duration = Duration::from_secs(85);
 
 /// How long the program goes on after the last submission, so that it is recorded.
 const RECORDING: Duration = Duration::from_secs(2);
+
+/// Tasks of one pipeline.
+const PIPELINE_TASKS: usize = 1_000;
 
 /// What is measured.
 #[derive(Debug, clap::Args)]
@@ -122,9 +125,19 @@ fn submit_all(command: &mut Command, double: &Double, jobs: usize) -> anyhow::Re
 }
 
 fn write_files(folder: &Utf8Path, component: &Utf8Path, double: &Double, jobs: usize) -> anyhow::Result<()> {
-    let mut text = crate::bench_runs::RESOURCES.replace("DIGEST", &"1".repeat(64));
+    let all = crate::bench_runs::RESOURCES.replace("DIGEST", &"1".repeat(64));
+    // One pipeline of all tasks would have more values than a document may.
+    let (owner, scenario) = all.split_once("---\napiVersion: appstudio.redhat.com/v1beta2").context("no scenario")?;
     let base = double.base();
+    let mut text = owner.to_owned();
     for number in 0..jobs {
+        if number % PIPELINE_TASKS == 0 {
+            let name = format!("many-{}", number / PIPELINE_TASKS);
+            let scenario = scenario
+                .replace("name: many}", &format!("name: {name}}}"))
+                .replace("value: many}", &format!("value: {name}}}"));
+            write!(text, "---\napiVersion: appstudio.redhat.com/v1beta2{scenario}")?;
+        }
         writeln!(
             text,
             "  - name: t{number}\n    taskRef: {{apiVersion: assay.dev/v1, kind: Plugin, name: http-job}}\n    params:\n    \

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often its memory is looked at. The system keeps the maximum; what is missed is what grows last.
+/// How often its memory is looked at. The system keeps the maximum; what is missed is what grows just before its end.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// A program that was started. It is killed when it is dropped.

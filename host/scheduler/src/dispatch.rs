@@ -22,11 +22,11 @@ const BATCH: usize = 256;
 /// What waits to be written down at most before no further task starts. A task has some five entries.
 const BACKLOG: usize = 1_024;
 
-/// The work that is kept ready: with shorter tasks more of them, so that waiting for the disk is shared.
+/// The work that is kept ready: with shorter tasks more of them, so that what is stored of them shares transactions.
 const AHEAD: Duration = Duration::from_millis(20);
 
 /// Jobs for each worker that are taken ahead, at least and at most.
-const JOBS_AHEAD: (u64, u64) = (1, 16);
+const JOBS_AHEAD: (u64, u64) = (1, 8);
 
 impl Shared<'_> {
     /// How many jobs are to be kept ready for each worker.
@@ -57,7 +57,8 @@ impl Shared<'_> {
             let seen = self.room.generation();
             let capacity = usize::try_from(self.ahead().saturating_mul(self.workers())).unwrap_or(usize::MAX);
             let max = capacity.saturating_sub(self.work.len());
-            if max == 0 || self.is_stopping() {
+            // Many are taken at once: with a transaction for each of them, short tasks would wait for the disk.
+            if max < capacity.div_ceil(2) || self.is_stopping() {
                 self.clock.wait(&self.room, seen, now + PATIENCE);
                 continue;
             }

@@ -22,7 +22,7 @@ use rusqlite::Connection;
 /// Pages of the log after which it is moved: 4 MB.
 const PAGES: i32 = 1_024;
 
-/// Pages of the log that the writer moves itself, whatever else is requested: 64 MB.
+/// Pages of the log that the writer moves itself, also when it is busy: 64 MB.
 const MOST_PAGES: i32 = 16_384;
 
 /// The thread, seen from the writer.

@@ -92,7 +92,8 @@ pub(crate) fn open(path: &Utf8Path, create: bool) -> Result<Connection, StoreErr
     // A commit hands its pages to the system, and the writer's `Syncer` waits for the disk. SQLite still does so itself where the
     // order of what is written matters: before the log is moved into the file, and before it is begun anew.
     connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
-    connection.pragma_update(None, "journal_size_limit", 16 << 20).map_err(failed)?;
+    // To give back a part of the log would take long while others wait; the last one who closes the file gives back all of it.
+    connection.pragma_update(None, "journal_size_limit", -1).map_err(failed)?;
     // Commits would do it in between; see `checkpoint`.
     connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(failed)?;
     Ok(connection)

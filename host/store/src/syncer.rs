@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_a_log_could_not_be_written_nobody_is_informed_that_it_was() {
+    fn after_a_log_could_not_be_written_every_caller_gets_an_error() {
         // The system refuses to sync it.
         let log = File::options().write(true).open("/dev/null").unwrap();
         let (sender, receiver) = sync_channel(BACKLOG);

@@ -296,7 +296,7 @@ impl ScenarioPlan {
         self.tasks.iter().filter(|task| matches!(task.work, Work::Tekton { .. }))
     }
 
-    /// The names of all results that something in the scenario refers to, whatever the task. Nobody needs others while it
+    /// The names of all results that something in the scenario refers to, whatever the task. Nobody requests others while it
     /// goes on.
     #[must_use]
     pub fn result_names(&self) -> BTreeSet<String> {

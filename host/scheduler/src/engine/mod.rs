@@ -139,8 +139,12 @@ impl Engine {
         Ok(())
     }
 
-    /// Offers jobs until so many are queued.
+    /// Offers jobs until so many are queued, once half of them are gone: with an offer for each job that starts, what is stored
+    /// of many would not share a transaction.
     pub(crate) fn fill(&mut self, window: usize, now: Now, output: &mut Output) {
+        if self.queued > window / 2 {
+            return;
+        }
         while self.queued < window {
             let Some(task) = self.freed.pop_front().or_else(|| self.share.next()) else { break };
             let Some(run) = self.runs.get_mut(task.run) else { break };
