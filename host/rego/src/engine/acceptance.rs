@@ -318,7 +318,9 @@ fn an_expression_runs_as_a_whole_as_in_opa() {
     }
     for text in [
         "z if { walk({i | walk(1, [_, i])}, i) }",
+        "z contains y if every z in {2: \"\"} { x = \"a\"; y = 1; z in [x | walk({z}, [_, x])] }",
         "z := q.x if true with data.t as p[2.5]",
+        "z if { {2.5, x} = input[k]; endswith(input.x, \"a\") }",
         "z if { w = [1, 2][_]; x := array.concat([2, [[] | w]], [{}, q[null][_]]) }",
         "f(x, {\"a\": y}) if { {\"k\": k} := {input.c: {1: \"foo\" | some z in y}}; k }",
         "z if some y, [j, k] in {[y | y = \"foo\"], p.x[1]}",

@@ -177,7 +177,7 @@ impl Expression<'_> {
             Role::Unification(left, right) => unifier.unify(left, right),
             // The value of a reference binds what it is unified with once its beginning is known.
             Role::Value(terms) if self.references.iter().any(|of| of.out.is_none() && unifier.begins(of)) => {
-                terms.iter().for_each(|term| unifier.mark_all(term));
+                terms.iter().for_each(|term| unifier.mark_shape(term));
             }
             _ => {}
         }

@@ -107,14 +107,15 @@ impl Unifier<'_> {
         }
     }
 
-    fn mark_shape(&mut self, expr: &Expr) {
-        if matches!(expr, Expr::Var(_) | Expr::Array(_) | Expr::Object(_)) && self.moved(expr).is_none() {
+    /// The same, if it is one that OPA looks into.
+    pub(super) fn mark_shape(&mut self, expr: &Expr) {
+        if matches!(expr, Expr::Var(_) | Expr::Array(_) | Expr::Object(_)) {
             self.mark_all(expr);
         }
     }
 
     /// Every variable of a term is bound, those in keys and closures left out.
-    pub(super) fn mark_all(&mut self, expr: &Expr) {
+    fn mark_all(&mut self, expr: &Expr) {
         let mut slots = Vec::new();
         self.listed(expr, &mut slots);
         slots.into_iter().for_each(|slot| self.mark(slot));
