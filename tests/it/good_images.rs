@@ -79,7 +79,7 @@ fn an_image_is_good_when_the_required_scenarios_of_its_component_passed() {
     assert_eq!(json!(image("cart", "2")), latest["components"].as_array().unwrap()[0]["image"]);
 }
 
-/// B21: what was superseded is tested late and replaces nothing; another component is none of its business.
+/// B06: what was superseded is tested late and replaces nothing; another component is none of its business.
 #[test]
 fn an_older_push_that_is_tested_late_does_not_replace_what_is_good() {
     let composed = Composed::new();

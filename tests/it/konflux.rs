@@ -90,6 +90,44 @@ fn equal_builds_give_equal_snapshots_and_nothing_is_written_without_a_record() {
     crate::fixture::CommandOutput::of(&output).expect(2, "`--record` needs a store");
 }
 
+/// B10: the image, the start, what led to it and the labels are those of the build's PipelineRun.
+#[test]
+fn a_snapshot_is_composed_of_a_build_and_what_it_says() {
+    let fixture = Fixture::empty();
+    let build = |event: &str, status: &str| {
+        let text = json!({
+            "apiVersion": "tekton.dev/v1", "kind": "PipelineRun",
+            "metadata": {"name": "cart-on-push-x", "labels": {"appstudio.openshift.io/component": "cart",
+                "pipelinesascode.tekton.dev/event-type": event, "pipelinesascode.tekton.dev/pull-request": "7",
+                "custom.appstudio.openshift.io/team": "a"}},
+            "status": {"startTime": "2026-08-05T10:15:30Z", "conditions": [{"type": "Succeeded", "status": status}],
+                "results": [{"name": "IMAGE_URL", "value": "r.example/cart:2"}, {"name": "IMAGE_DIGEST", "value": digest('2')},
+                    {"name": "CHAINS-GIT_COMMIT", "value": "c2"}]},
+        });
+        fixture.file(&format!("{event}-{status}.json"), &text.to_string()).to_string()
+    };
+    let push = composed(&fixture, &["--build", &build("push", "True")]);
+    let set = format!("cart=r.example/cart:2@{},revision=c2", digest('2'));
+    let by_hand = composed(&fixture, &["--set", &set, "--build-start", "1785924930"]);
+    assert_eq!((&push["id"], &push["name"]), (&by_hand["id"], &by_hand["name"]));
+    let label = |composed: &Value, name: &str| composed["snapshot"]["metadata"]["labels"][name].clone();
+    assert_eq!(label(&push, "custom.appstudio.openshift.io/team"), "a");
+    assert_eq!(label(&push, "pac.test.appstudio.openshift.io/event-type"), "push");
+    let pull_request = build("pull_request", "True");
+    let composed_of = composed(&fixture, &["--build", &pull_request]);
+    assert_eq!(label(&composed_of, "pac.test.appstudio.openshift.io/event-type"), "pull_request");
+    let refused = |more: &[&str], says: &str| {
+        crate::fixture::CommandOutput::of(&compose(&fixture, more).output().unwrap()).expect(2, says);
+    };
+    refused(&["--build", &build("push", "False")], "the build `cart-on-push-x` failed");
+    refused(&["--build", &pull_request, "--pull-request", "8"], "of different pull requests");
+    refused(
+        &["--build", &build("push", "True"), "--set", &set, "--mode", "coupled"],
+        "two images are given for `cart`",
+    );
+    refused(&["--build", &fixture.file("shop.yaml", &components()).to_string()], "shop.yaml");
+}
+
 /// B6, D3: candidates move by the start of their builds, and an override fences at its own start.
 #[test]
 fn a_recorded_build_becomes_the_candidate_and_an_older_one_does_not_replace_it() {

@@ -115,7 +115,24 @@ fn a_registry_that_never_answers_ends_with_the_time_limit() {
     let bundled = Bundled::new();
     bundled.registry.fault("tests/two", Fault::Hang);
     let output = bundled.run(&bundled.pinned(), "two-tasks", &["--timeout", "2s"]);
-    assert!(output.code == 2 || output.code == 3, "{output:?}");
-    assert!(!output.err.is_empty() && !output.err.contains("panicked"), "{output:?}");
+    output.expect(3, "exceeded allowed execution time of 2s");
     assert!(!bundled.shop.fixture.path("store").exists());
+}
+
+/// P16: a registry that is busy is requested again, and one that stays busy so often and not more often, by each class of failure.
+#[test]
+fn a_registry_that_is_busy_for_a_moment_is_requested_again_and_one_that_stays_so_is_named() {
+    let quickly = ["--retry-duration", "10ms", "--retry-max-wait", "20ms", "--retry-max-retry", "2"];
+    let bundled = Bundled::new();
+    bundled.registry.fault("tests/two", Fault::Later);
+    bundled.run(&bundled.pinned(), "two-tasks", &quickly).expect(0, "verdict passed");
+    let bundled = Bundled::new();
+    bundled.registry.fault("tests/two", Fault::Throttled);
+    let output = bundled.run(&bundled.pinned(), "two-tasks", &quickly);
+    assert!(output.code == 2 || output.code == 3, "{output:?}");
+    for part in ["the scenario `extra`", &bundled.registry.host(), "429"] {
+        assert!(output.err.contains(part), "{output:?}");
+    }
+    // Two scenarios name it, and each request is made three times.
+    assert_eq!(bundled.registry.requests().len(), 6, "{:?}", bundled.registry.requests());
 }

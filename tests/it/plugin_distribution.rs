@@ -286,7 +286,11 @@ fn a_component_is_measured_beside_an_empty_one() {
     let output = team.plugin(&["bench", guest("licenses").as_str(), "--runs", "5", "--format", "json"]);
     output.expect(0, "cold_us");
     let measured = output.json();
-    for name in ["/cold_us/p50", "/cold_us/p99", "/bare_us/p50", "/fuel", "/memory_bytes", "/compile_ms"] {
-        assert!(measured.pointer(name).and_then(Value::as_u64).is_some_and(|number| number > 0), "{name}: {measured}");
+    let times = ["/cold_us/p50", "/cold_us/p99", "/alone_us/p50", "/bare_us/p50", "/bare_us/p50_without_memory"];
+    for name in times.into_iter().chain(["/load_ms", "/mapped_ms", "/compile_ms", "/fuel", "/memory_bytes"]) {
+        assert!(
+            measured.pointer(name).and_then(Value::as_f64).is_some_and(|number| number > 0.0),
+            "{name}: {measured}"
+        );
     }
 }

@@ -2,7 +2,9 @@
 
 use std::{fmt::Write as _, process::Stdio};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
+use xtask::sign::Key;
 
 use crate::{
     fixture::{CommandOutput, command},
@@ -100,7 +102,55 @@ fn a_report_that_cannot_be_written_is_an_error_and_the_others_are_written() {
     assert_eq!(json(&shop, "run.json")["verdict"], "allowed");
 }
 
-/// B34: the same request reports the same and runs nothing; what changed has a report of its own.
+/// P33: the verdict about a Snapshot is attested, about each of its images, and whoever has the key can verify that offline.
+#[test]
+fn what_came_of_a_run_is_attested_about_each_image_and_signed_with_a_key_of_cosign() {
+    let (shop, key) = (Shop::new("success"), Key::generate().unwrap());
+    shop.fixture.file("test.key", &key.encrypted_pem("a password").unwrap());
+    let (sign, output) = (shop.fixture.path("test.key"), format!("test-result={}", shop.fixture.path("result.json")));
+    let attest = |password: &str| {
+        let arguments = shop.arguments(&["--dev", "--sign-key", sign.as_str(), "--output", &output]);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        CommandOutput::of(&command(&arguments).env("COSIGN_PASSWORD", password).output().unwrap())
+    };
+    shop.run(&["--dev", "--output", &output]).expect(2, "which needs a key");
+    attest("another").expect(2, "password");
+    assert!(!shop.fixture.path("result.json").exists() && !shop.fixture.path("store").exists());
+    let statement = || -> Value {
+        let envelope = json(&shop, "result.json");
+        let (payload_type, payload) =
+            (envelope["payloadType"].as_str().unwrap(), envelope["payload"].as_str().unwrap());
+        let payload = STANDARD.decode(payload).unwrap();
+        let signature = STANDARD.decode(envelope["signatures"][0]["sig"].as_str().unwrap()).unwrap();
+        let signed =
+            [format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len()).as_bytes(), &payload].concat();
+        assert!(key.has_signed(&signed, &signature) && !key.has_signed(&payload, &signature));
+        serde_json::from_slice(&payload).unwrap()
+    };
+    attest("a password").expect(0, "verdict passed");
+    let first = statement();
+    assert_eq!(first["predicateType"], "https://in-toto.io/attestation/test-result/v0.1");
+    let digest = "1".repeat(64);
+    assert_eq!(first["subject"], serde_json::json!([{"name": "r.example/cart", "digest": {"sha256": digest}}]));
+    let predicate = &first["predicate"];
+    assert_eq!(predicate["result"], "WARNED", "what is optional failed: {predicate:#}");
+    let passed = serde_json::json!(["extra/first", "smoke/first", "smoke/second"]);
+    assert_eq!((&predicate["passedTests"], &predicate["failedTests"]), (&passed, &serde_json::json!([])));
+    assert_eq!(predicate["warnedTests"], serde_json::json!(["extra/second"]));
+    assert_eq!(predicate["configuration"][0]["name"], "scripted");
+    // An image that a tag names is not one that can be attested about.
+    let text = read(&shop, "resources.yaml");
+    shop.fixture.file("resources.yaml", &text.replace(&format!("@sha256:{digest}"), ":1"));
+    fs_err::remove_file(shop.fixture.path("result.json")).unwrap();
+    attest("a password").expect(3, "the image `r.example/cart:1` of the component `cart` has no digest");
+    assert!(!shop.fixture.path("result.json").exists());
+    // One that fails is attested as well.
+    shop.fixture.file("resources.yaml", &text.replace("value: success", "value: failure"));
+    attest("a password").expect(1, "verdict failed");
+    assert_eq!(statement()["predicate"]["result"], "FAILED");
+}
+
+/// The same request reports the same and runs nothing; what changed has a report of its own.
 #[test]
 fn a_run_that_has_ended_is_reported_again_as_it_was_and_another_one_for_itself() {
     let shop = Shop::new("success");

@@ -48,6 +48,15 @@ pub struct Cost {
     pub(crate) cpu: f64,
     pub(crate) megabytes: f64,
     pub(crate) output: String,
+    /// What it ended with, if it did so by itself.
+    pub(crate) code: Option<i32>,
+}
+
+impl Cost {
+    /// Whether the process ended as one that validates does: with a verdict, whatever it is.
+    pub(crate) const fn is_verdict(&self) -> bool {
+        matches!(self.code, Some(0 | 1))
+    }
 }
 
 /// Measures and prints a table.
@@ -86,7 +95,8 @@ pub fn cost(command: &[String]) -> anyhow::Result<String> {
     };
     let cpu = (seconds(usage.user_time()) + seconds(usage.system_time())).as_secs_f64();
     let megabytes = f64::from(u32::try_from(usage.max_rss() / 1024)?);
-    let cost = Cost { wall, cpu, megabytes, output: String::from_utf8_lossy(&output.stdout).into_owned() };
+    let code = output.status.code();
+    let cost = Cost { wall, cpu, megabytes, output: String::from_utf8_lossy(&output.stdout).into_owned(), code };
     Ok(serde_json::to_string(&cost)?)
 }
 
@@ -233,7 +243,7 @@ fn figures(text: &str) -> BTreeMap<String, f64> {
     text.lines().filter_map(line).collect()
 }
 
-fn median(figures: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn median(figures: impl Iterator<Item = f64>) -> f64 {
     let mut figures: Vec<_> = figures.collect();
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)

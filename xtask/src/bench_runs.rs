@@ -1,14 +1,11 @@
 //! `cargo xtask bench runs`: what the scheduler and the store can do with tasks that do nothing.
 
-use std::{
-    fmt::Write as _,
-    process::{Command, Stdio},
-    time::Instant,
-};
+use std::{fmt::Write as _, process::Command, time::Instant};
 
 use anyhow::{Context as _, ensure};
 use camino::{Utf8Path, Utf8PathBuf};
-use nix::sys::resource::{UsageWho, getrusage};
+
+use crate::bench_program::Measured;
 
 /// Tasks of the runs that are compared: memory must not grow with them.
 const TASKS: [&str; 2] = ["1000", "10000"];
@@ -56,8 +53,7 @@ pub fn run(
     TASKS.into_iter().try_for_each(|tasks| measure_program(program, component, &folder.join("program"), tasks))
 }
 
-/// Runs one scenario with so many tasks, each a call of a component, and prints the tasks for each second and the most memory
-/// of the largest run so far.
+/// Runs one scenario with so many tasks, each a call of a component, and prints the tasks for each second and the most memory.
 #[expect(clippy::print_stdout, reason = "the figures are the output")]
 fn measure_program(program: &Utf8Path, component: &Utf8Path, folder: &Utf8Path, tasks: &str) -> anyhow::Result<()> {
     if folder.exists() {
@@ -75,14 +71,15 @@ fn measure_program(program: &Utf8Path, component: &Utf8Path, folder: &Utf8Path, 
     let resources = folder.join("resources.yaml");
     fs_err::write(&resources, text)?;
     fs_err::write(folder.join("plugins.toml"), format!("[plugin.scripted]\nfile = '{component}'\n"))?;
-    let started = Instant::now();
     let mut command = Command::new(program);
     command.arg("run").arg(&resources).arg("--dev").arg("--plugins").arg(folder.join("plugins.toml"));
     command.arg("--store").arg(folder.join("store"));
-    let status = command.stdout(Stdio::null()).status()?;
+    let started = Instant::now();
+    let mut measured = Measured::start(&mut command)?;
+    let status = measured.watch(|_| false)?;
     let took = started.elapsed();
-    ensure!(status.success(), "the run of {tasks} tasks ended with {status}");
-    let peak_mib = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss() / 1024;
+    ensure!(status.is_some_and(|status| status.success()), "the run of {tasks} tasks ended with {status:?}");
+    let peak_mib = measured.peak_mib();
     let rate = f64::from(count) / took.as_secs_f64();
     println!(
         "{{\"program\":{{\"tasks\":{tasks},\"seconds\":{:.2},\"tasks_per_second\":{rate:.0},\"peak_mib\":{peak_mib}}}}}",
@@ -92,7 +89,8 @@ fn measure_program(program: &Utf8Path, component: &Utf8Path, folder: &Utf8Path, 
     Ok(())
 }
 
-const RESOURCES: &str = "apiVersion: appstudio.redhat.com/v1alpha1
+/// The resources of a run with one scenario, but for its tasks.
+pub(crate) const RESOURCES: &str = "apiVersion: appstudio.redhat.com/v1alpha1
 kind: Application
 metadata: {name: shop}
 spec: {displayName: shop}

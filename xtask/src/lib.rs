@@ -3,8 +3,11 @@
 pub mod bench;
 pub mod bench_growth;
 pub mod bench_keyless;
+pub mod bench_polls;
+mod bench_program;
 pub mod bench_rego;
 pub mod bench_runs;
+pub mod bench_start;
 pub mod contract_docs;
 pub mod dist;
 pub mod fixtures;

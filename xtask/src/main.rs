@@ -129,6 +129,10 @@ enum Of {
     Rego(xtask::bench_rego::Load),
     /// Print how the time of each built-in function and construct of Rego grows, in our engine and in OPA
     RegoGrowth(xtask::bench_growth::Load),
+    /// Print what a run costs from start to end: without a cache, with an empty one, and with what an earlier run kept
+    Start(xtask::bench_start::Load),
+    /// Print how many jobs of a third party are polled for each second when all of them are due at once
+    Polls(xtask::bench_polls::Load),
     /// Print how many tasks that do nothing a run carries out for each second, on a disk or in memory
     Runs {
         /// The folder for the record; one in the target directory if it is not given
@@ -151,6 +155,14 @@ fn main() -> anyhow::Result<()> {
         }
         Task::Bench { of: Some(Of::RegoGrowth(load)), target_dir, .. } => {
             xtask::bench_growth::run(root, &root.join(target_dir), &load)?;
+            vec![]
+        }
+        Task::Bench { of: Some(Of::Start(load)), target_dir, .. } => {
+            xtask::bench_start::run(root, &root.join(target_dir), &load)?;
+            vec![]
+        }
+        Task::Bench { of: Some(Of::Polls(load)), target_dir, .. } => {
+            xtask::bench_polls::run(root, &root.join(target_dir), &load)?;
             vec![]
         }
         Task::Bench { of: Some(Of::Runs { folder, program }), target_dir, .. } => {

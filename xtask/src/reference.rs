@@ -137,6 +137,23 @@ pub fn variables(commands: &[CommandHelp]) -> BTreeMap<String, (String, Vec<Stri
     found
 }
 
+/// The commands in `of`, by those that are missing where these are few.
+fn names_of(of: &[String], commands: &[CommandHelp]) -> String {
+    let quoted = |names: Vec<&str>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let missing: Vec<&str> = commands
+        .iter()
+        .map(|command| command.name.as_str())
+        .filter(|name| !of.iter().any(|known| known == name))
+        .collect();
+    if missing.is_empty() {
+        "all".to_owned()
+    } else if missing.len() * 10 < commands.len() {
+        format!("all except {}", quoted(missing))
+    } else {
+        quoted(of.iter().map(String::as_str).collect())
+    }
+}
+
 /// The page of variables with its table made again.
 ///
 /// # Errors
@@ -146,12 +163,7 @@ pub fn with_variables(page: &str, commands: &[CommandHelp]) -> anyhow::Result<St
     let (_, after) = rest.split_once(END).context("the second mark is missing")?;
     let mut table = "\n| variable | flag | commands |\n| --- | --- | --- |\n".to_owned();
     for (name, (flag, of)) in variables(commands) {
-        let of = if of.len() == commands.len() {
-            "all".to_owned()
-        } else {
-            of.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-        };
-        writeln!(table, "| `{name}` | `{flag}` | {of} |")?;
+        writeln!(table, "| `{name}` | `{flag}` | {} |", names_of(&of, commands))?;
     }
     Ok(format!("{before}{BEGIN}{table}\n{END}{after}"))
 }

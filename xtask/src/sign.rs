@@ -8,7 +8,9 @@ use assay_model::digest::Digest;
 use aws_lc_rs::{
     encoding::{AsDer as _, PublicKeyX509Der},
     rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _},
+    signature::{
+        ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _, UnparsedPublicKey,
+    },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -64,6 +66,12 @@ impl Key {
     pub fn sign(&self, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
         let signature = self.0.sign(&SystemRandom::new(), bytes).map_err(|_| anyhow!("the key cannot sign"))?;
         Ok(signature.as_ref().to_vec())
+    }
+
+    /// Whether a signature over these bytes is this key's.
+    #[must_use]
+    pub fn has_signed(&self, bytes: &[u8], signature: &[u8]) -> bool {
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, self.0.public_key()).verify(bytes, signature).is_ok()
     }
 }
 

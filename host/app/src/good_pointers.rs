@@ -12,6 +12,19 @@ use serde_json::Value;
 
 use crate::error::RequestError;
 
+/// What is needed of a scenario's plan after the run: the plan itself is given away, as it may be large.
+pub(crate) struct PlannedScenario {
+    name: String,
+    optional: bool,
+    components: Vec<String>,
+}
+
+impl PlannedScenario {
+    pub(crate) fn of(plan: &ScenarioPlan) -> Self {
+        Self { name: plan.name.clone(), optional: plan.optional, components: plan.components.clone() }
+    }
+}
+
 /// Moves `good` of the component whose push led to the Snapshot. Its own scenarios are the required ones that look at it;
 /// where there is none, nothing was tested and nothing moves.
 ///
@@ -20,7 +33,7 @@ use crate::error::RequestError;
 pub(crate) fn move_good(
     store: &Store,
     snapshot: &Snapshot,
-    scenarios: &[ScenarioPlan],
+    scenarios: &[PlannedScenario],
     document: &RunDocument,
 ) -> Result<(), RequestError> {
     let facts = SnapshotFacts::of(snapshot);
@@ -31,10 +44,10 @@ pub(crate) fn move_good(
     let Some(component) = snapshot.components.iter().find(|component| component.name == facts.component) else {
         return Ok(());
     };
-    let looks_at_it = |plan: &&ScenarioPlan| {
+    let looks_at_it = |plan: &&PlannedScenario| {
         !plan.optional && (plan.components.is_empty() || plan.components.contains(&facts.component))
     };
-    let has_passed = |plan: &ScenarioPlan| {
+    let has_passed = |plan: &PlannedScenario| {
         document.scenarios.iter().any(|scenario| scenario.name == plan.name && scenario.state.is_passed())
     };
     let own: Vec<_> = scenarios.iter().filter(looks_at_it).collect();

@@ -2,19 +2,15 @@
 //!
 //! The key of a job follows from the run's plan, so it is known again after the store is lost. An adapter has no call that only
 //! looks, but its `submit` looks for the job first when it is not the first attempt: it is called with a client that lets
-//! nothing through but reading. If it finds the job, it says so; if it would make one, there is none.
+//! nothing through but reading ([`reading`]). If it finds the job, it says so; if it would make one after it looked, there is
+//! none.
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+mod reading;
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use assay_model::{
-    port::{HttpClient, HttpError, HttpRequest, HttpResponse, RunRecord as _, StoreError, StoredRun, Wakeup},
+    port::{HttpClient, RunRecord as _, StoreError, StoredRun, Wakeup},
     run::{Job, RunId, RunState, TaskId},
     snapshot::Snapshot,
 };
@@ -28,6 +24,7 @@ use assay_wasm::{
 use jiff::Timestamp;
 use serde::Serialize;
 
+use self::reading::{ReadingClient, Sent, has_looked};
 use crate::{
     error::{RequestError, RequestErrorKind},
     event::EventSink,
@@ -286,6 +283,14 @@ struct FoundJob {
     state: Vec<u8>,
 }
 
+/// What came of a call that submits with a client that only reads.
+enum Submitted {
+    /// It returned; the notes are those that it made.
+    Called(Status, Arc<Notes>),
+    /// It sent something else.
+    Refused(Sent),
+}
+
 /// One job that is looked for.
 struct Search<'a> {
     granted: &'a GrantedPlugin,
@@ -313,16 +318,24 @@ impl Search<'_> {
 
     /// The job, if there is one that goes on. An error says why nobody knows.
     fn find(&self) -> Result<Option<FoundJob>, String> {
-        let http = Arc::new(ReadingClient { inner: PluginHttp::new(&[]), was_refused: AtomicBool::new(false) });
-        let notes = Arc::new(Notes::default());
-        let adapter = self.adapter(Arc::clone(&http) as _, Arc::clone(&notes))?;
-        let is_refused = || http.was_refused.swap(false, Ordering::Relaxed);
-        let submitted = again(|| {
-            let status = adapter.submit(time(), &Before::default()).result.map(|(status, _)| status);
-            // It would have made a job, so it found none.
-            if is_refused() { Ok(None) } else { status.map(Some) }
-        })?;
-        let Some(Status::Waiting(before)) = submitted else { return Ok(None) };
+        let now = Timestamp::now();
+        let (submitted, notes) = match self.submit(CallTime { now, attempt: ATTEMPT })? {
+            Submitted::Called(status, notes) => (status, notes),
+            Submitted::Refused(sent) => {
+                // The first attempt looks for nothing, so what it is refused is what makes a job.
+                let first = match self.submit(CallTime { now, attempt: 1 })? {
+                    Submitted::Refused(first) => first,
+                    Submitted::Called(..) => Sent::default(),
+                };
+                return match has_looked(&sent, &first) {
+                    Ok(()) => Ok(None),
+                    Err(why) => Err(format!("{why}; look at the service for the key {}", self.job.key.0.hex())),
+                };
+            }
+        };
+        let Status::Waiting(before) = submitted else { return Ok(None) };
+        let http: Arc<dyn HttpClient> = Arc::new(ReadingClient::new(PluginHttp::new(&[])));
+        let adapter = self.adapter(http, Arc::clone(&notes))?;
         let looked = again(|| adapter.poll(time(), &Before::default(), &before.state).result.map(|(status, _)| status));
         let waiting = match looked {
             Ok(Status::Ended(_)) => return Ok(None),
@@ -332,6 +345,21 @@ impl Search<'_> {
         };
         let Waiting { state, native, url, .. } = waiting;
         Ok(Some(FoundJob { id: noted_id(&notes), native, url, state }))
+    }
+
+    /// Has the adapter submit the job with a client that only reads.
+    fn submit(&self, time: CallTime) -> Result<Submitted, String> {
+        let http = Arc::new(ReadingClient::new(PluginHttp::new(&[])));
+        let notes = Arc::new(Notes::default());
+        let adapter = self.adapter(Arc::clone(&http) as _, Arc::clone(&notes))?;
+        again(|| {
+            let result = adapter.submit(time, &Before::default()).result;
+            let sent = http.take_sent();
+            if sent.is_refused() {
+                return Ok(Submitted::Refused(sent));
+            }
+            result.map(|(status, _)| Submitted::Called(status, Arc::clone(&notes)))
+        })
     }
 
     /// Cancels the job. Text says why it may go on.
@@ -406,22 +434,6 @@ fn noted_id(notes: &Notes) -> Option<String> {
     let notes = notes.all().ok()?;
     let (_, id) = notes.into_iter().find(|(name, _)| name == crate::plugin_executor::JOB_NOTE)?;
     String::from_utf8(id).ok().filter(|id| !id.is_empty() && !id.chars().any(char::is_control))
-}
-
-/// Sends what only reads, and refuses the rest.
-struct ReadingClient {
-    inner: PluginHttp,
-    was_refused: AtomicBool,
-}
-
-impl HttpClient for ReadingClient {
-    fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
-        if matches!(request.method, "GET" | "HEAD") {
-            return self.inner.send(request);
-        }
-        self.was_refused.store(true, Ordering::Relaxed);
-        Err(HttpError::Denied("it is only looked for a job, and none is made".to_owned()))
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Planning a run of files: what is tested, by which scenarios, with which pipelines.
 
-use std::cell::Cell;
+use std::{borrow::Cow, cell::Cell};
 
 use assay_konflux::{
     compose::{Owner, OwnerKind, compose_candidates},
@@ -149,16 +149,17 @@ fn select_snapshot(
     Snapshot::of_document(composed.snapshot).map_err(|error| RequestError::from_error(&error))
 }
 
-fn resolve(
+/// What was imported is not copied: a pipeline may have thousands of tasks.
+fn resolve<'r>(
     reference: &ResolverRef,
-    resources: &Resources,
+    resources: &'r Resources,
     settings: &SourceSettings,
     events: &dyn EventSink,
-) -> Result<PipelineResource, RequestError> {
+) -> Result<Cow<'r, PipelineResource>, RequestError> {
     match reference.resolver.as_str() {
-        "cluster" => find_pipeline(resources, reference).cloned().map_err(RequestError::new),
-        "git" => fetch_git(reference, settings, events),
-        "bundles" => fetch_bundle(reference, settings, events),
+        "cluster" => find_pipeline(resources, reference).map(Cow::Borrowed).map_err(RequestError::new),
+        "git" => fetch_git(reference, settings, events).map(Cow::Owned),
+        "bundles" => fetch_bundle(reference, settings, events).map(Cow::Owned),
         other => Err(RequestError::new(format!(
             "its pipeline is named by the resolver `{other}`, which is not supported: use `cluster` and import the pipeline, \
              `git` or `bundles`"

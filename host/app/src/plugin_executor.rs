@@ -1,6 +1,10 @@
 //! [`PluginExecutor`]: calls the plugins of a run's tasks.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use assay_model::{
     digest::Digest,
@@ -10,7 +14,7 @@ use assay_model::{
         StoreError, TaskVerdict,
     },
     run::{Artifact, Cause, ErrorClass, Job, ParamValue, RunState, Usage, Verb, WaitingState},
-    snapshot::Snapshot,
+    snapshot::{Component, Snapshot},
 };
 use assay_store::Store;
 use assay_wasm::{
@@ -19,7 +23,11 @@ use assay_wasm::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::ec_task::{self, EcTask};
+use crate::{
+    ec_task::{self, EcTask},
+    image_evidence::{ImageEvidence, TaskEvidence},
+    run_files_request::reads_evidence,
+};
 
 /// The largest file of a task that later steps of its adapter may read again.
 const ARTIFACT_BYTES: u64 = 256 << 20;
@@ -43,6 +51,10 @@ pub(crate) struct GrantedPlugin {
 pub(crate) struct PluginExecutor {
     /// By digest and by the name in `plugins.toml`: two names may have one component and other grants.
     pub(crate) plugins: BTreeMap<(Digest, String), GrantedPlugin>,
+    /// The evidence of the images, if somebody's signatures count for it.
+    pub(crate) evidence: Option<ImageEvidence>,
+    /// The components that each scenario looks at, by its name; all where there are none.
+    pub(crate) looked_at: BTreeMap<String, Vec<String>>,
     /// The task that needs no component, where the run has it.
     pub(crate) ec: Option<EcTask>,
     /// Sends the requests of plugins.
@@ -143,6 +155,13 @@ impl PluginExecutor {
         Ok(CallResult::Waiting { state, after })
     }
 
+    /// The components that a scenario looks at.
+    fn components_of(&self, scenario: &str) -> Vec<Component> {
+        let names = self.looked_at.get(scenario).map(Vec::as_slice).unwrap_or_default();
+        let is_looked_at = |component: &&Component| names.is_empty() || names.contains(&component.name);
+        self.snapshot.components.iter().filter(is_looked_at).cloned().collect()
+    }
+
     fn time(&self, call: &ExecutorCall<'_>) -> CallTime {
         CallTime { now: self.clock.now(), attempt: call.attempt }
     }
@@ -151,8 +170,23 @@ impl PluginExecutor {
         &self,
         call: &ExecutorCall<'_>,
         plugin: &Plugin,
-        options: JobOptions<'_>,
+        mut options: JobOptions<'_>,
     ) -> Result<CallResult, StoreError> {
+        if let Some(evidence) = self.evidence.as_ref().filter(|_| reads_evidence(plugin)) {
+            let store = match evidence.store(Instant::now().checked_add(call.limit)) {
+                Ok(store) => store,
+                Err(error) => return Ok(failed(ErrorClass::Infrastructure, "registry", &error.message())),
+            };
+            match evidence.for_task(&self.components_of(&call.job.task.scenario), &store, self.clock.now()) {
+                Ok(TaskEvidence::Verified(found)) => {
+                    (options.evidence, options.blobs) = (found, Some(store as Arc<_>));
+                }
+                Ok(TaskEvidence::Refused(verdict)) => {
+                    return Ok(done(&verdict, Kept::default(), assay_wasm::Usage::default()));
+                }
+                Err(error) => return Ok(without_evidence(error)),
+            }
+        }
         let task = match Task::new(plugin, options) {
             Ok(task) => task,
             Err(error) => return Ok(failed(ErrorClass::Invalid, "params", &error.to_string())),
@@ -317,6 +351,16 @@ fn done(verdict: &Verdict, kept: Kept, usage: assay_wasm::Usage) -> CallResult {
 
 fn failed(class: ErrorClass, code: &str, fact: &str) -> CallResult {
     CallResult::Error { class, cause: Cause::new(code, fact), after: None }
+}
+
+/// Evidence that cannot be collected is not the plugin's fault.
+fn without_evidence(error: EvaluationError) -> CallResult {
+    match of_error(&error.into()) {
+        CallResult::Error { class: ErrorClass::Plugin, cause, after } => {
+            CallResult::Error { class: ErrorClass::Invalid, cause, after }
+        }
+        other => other,
+    }
 }
 
 /// The class follows from what the plugin returned, or from the kind of error where it returned nothing.

@@ -12,6 +12,7 @@ use std::{
 use assay_model::{
     limits,
     policy::{PolicySpec, SourceGroup},
+    port::DerivedCache,
     redact,
 };
 use assay_oci::{ContentStore, FetchLimits, FetchOptions, Fetched, Fetcher, SourceRef};
@@ -20,6 +21,7 @@ use camino::Utf8Path;
 
 use crate::{
     cluster_access::ClusterAccess,
+    compiled_cache::CompiledCache,
     error::RequestError,
     event::{Event, EventSink},
     policy_argument::{STANDARD_INPUT, read_file_or_text},
@@ -31,6 +33,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct PolicySources {
     fetched: BTreeMap<String, Fetched>,
+    /// Where is kept what policies and data are compiled to.
+    compiled: Option<Arc<CompiledCache>>,
 }
 
 /// The names of a policy configuration in a repository, in the order that `ec` looks for them.
@@ -46,7 +50,9 @@ impl PolicySources {
         events: &dyn EventSink,
     ) -> Result<Self, RequestError> {
         let texts = policy.sources.iter().flat_map(|group| group.policy.iter().chain(&group.data));
-        Self::fetch(texts.map(String::as_str), settings, store, events)
+        let mut sources = Self::fetch(texts.map(String::as_str), settings, store, events)?;
+        sources.compiled = settings.open_cache()?.and_then(CompiledCache::of_this_build).map(Arc::new);
+        Ok(sources)
     }
 
     /// Fetches sources by their names.
@@ -81,7 +87,7 @@ impl PolicySources {
             events.event(Event::FetchFinished);
         }
         let fetched = texts.into_iter().map(str::to_owned).zip(fetched?).collect();
-        Ok(Self { fetched })
+        Ok(Self { fetched, compiled: None })
     }
 
     /// Where a source is. Only fetched sources are looked up.
@@ -100,14 +106,16 @@ impl PolicySources {
     /// The policies, data and rule data of a source group.
     pub(crate) fn read(&self, group: &SourceGroup) -> Result<Sources, RequestError> {
         let mut sources = Sources::new();
+        if let Some(cache) = &self.compiled {
+            sources.set_cache(Arc::clone(cache) as Arc<dyn DerivedCache>);
+        }
         for place in &group.policy {
             sources.add_policy(self.path(place)?)?;
         }
         // One that is named twice is one.
         let mut seen = BTreeSet::new();
-        for place in group.data.iter().filter(|place| seen.insert(*place)) {
-            sources.add_data(self.path(place)?)?;
-        }
+        let data = group.data.iter().filter(|place| seen.insert(*place)).map(|place| self.path(place));
+        sources.add_data_of(&data.collect::<Result<Vec<_>, _>>()?)?;
         if let Some(rule_data) = &group.rule_data {
             sources.set_rule_data(rule_data.get())?;
         }

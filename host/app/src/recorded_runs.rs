@@ -76,6 +76,10 @@ impl RecordedRuns {
         Ok(Self(Store::open(folder, StoreOptions::new(StoreMode::ReadOnly))?))
     }
 
+    pub(crate) const fn store(&self) -> &Store {
+        &self.0
+    }
+
     /// A page of runs, the newest first. `after` is the `next` of the page before.
     ///
     /// # Errors

@@ -26,14 +26,15 @@ use assay_model::{
 use assay_oci::PluginHttp;
 use assay_scheduler::{InvalidRequest, Reused, RunRequest, Scheduler, SchedulerError, ServiceLimit, Settings, Stop};
 use assay_store::{Store, StoreMode, StoreOptions, SystemClock};
-use assay_wasm::Engine;
+use assay_wasm::{Engine, Plugin};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
     ec_task::{self, EcTask},
     error::{RequestError, RequestErrorKind},
     event::EventSink,
-    good_pointers,
+    good_pointers::{self, PlannedScenario},
+    image_evidence::{EvidenceRequest, ImageEvidence},
     plan_request::{PlanFilesRequest, PlannedFiles, plan},
     plugin_distribution::{PluginSources, SourcedPlugin},
     plugin_engine::{PluginEngine, start_engine},
@@ -57,6 +58,8 @@ pub struct RunFilesRequest {
     pub saved_plugins: Option<Utf8PathBuf>,
     /// Whether plugins may be files.
     pub is_dev: bool,
+    /// The evidence of the images, for plugins that read it.
+    pub evidence: EvidenceRequest,
     /// Plugins that are called at a time.
     pub workers: NonZeroUsize,
     /// How components are compiled.
@@ -67,6 +70,8 @@ pub struct RunFilesRequest {
     pub allow_empty: bool,
     /// Whether results of earlier runs count where all that a scenario depends on is the same.
     pub reuse: bool,
+    /// Whether what tasks gave is in the document of the run that ended: results, files and what they used.
+    pub with_results: bool,
     /// Cancels the run.
     pub interrupt: Interrupt,
     /// Gives the value of an environment variable, for secrets that are in one.
@@ -121,13 +126,16 @@ pub fn run_files(
     events: &mut dyn FnMut(&ProgressEvent),
 ) -> Result<FinishedRun, RequestError> {
     let PlannedRun { mut run, loaded, snapshot, quota } = prepare_run(request, notes)?;
+    if let Some(fact) = loaded.missing_evidence() {
+        notes.warn(format!("{fact}; {EVIDENCE_HINT}"));
+    }
     // Whatever is wrong with it is found before a store is made.
     run.run_id()?;
     let store = open_store(request)?;
     if request.reuse {
         run.reused = reusable(&store.0, &run)?;
     }
-    let scenarios = run.plan.scenarios.clone();
+    let scenarios: Vec<_> = run.plan.scenarios.iter().map(PlannedScenario::of).collect();
     let document = carry_out(request, run, loaded, quota, &store, events)?;
     if request.plan.scenarios.is_empty() {
         good_pointers::move_good(&store.0, &snapshot, &scenarios, &document)?;
@@ -157,6 +165,7 @@ pub(crate) fn prepare_run(request: &RunFilesRequest, notes: &dyn EventSink) -> R
     }
     let labels = RunLabels::of(&snapshot).map_err(RequestError::new)?;
     let mut run = RunRequest::new(plan, loaded.references.clone());
+    run.evidence = loaded.evidence.as_ref().and_then(|_| request.evidence.form());
     (run.tenant, run.priority, run.supersedes) = (labels.tenant, labels.priority, labels.supersedes);
     run.concurrency = run_labels::concurrency(&resources.scenarios).map_err(RequestError::new)?;
     let planned: BTreeSet<_> = run.plan.scenarios.iter().map(|scenario| scenario.name.clone()).collect();
@@ -199,6 +208,12 @@ pub fn rerun(
     }
     let loaded = load_plugins(request, &run.plan)?;
     run.plugins.clone_from(&loaded.references);
+    if run.evidence.is_some()
+        && let Some(fact) = loaded.missing_evidence()
+    {
+        return Err(RequestError::new(format!("{fact}; in the run `{id}`, somebody's did")).hint(EVIDENCE_HINT));
+    }
+    run.evidence = loaded.evidence.as_ref().and_then(|_| request.evidence.form());
     let store = open_store(request)?;
     // The next number that is free, or whose run has not ended.
     loop {
@@ -258,8 +273,20 @@ pub(crate) struct Loaded {
     pub(crate) plugins: BTreeMap<(Digest, String), GrantedPlugin>,
     services: BTreeMap<String, ServiceLimit>,
     has_ec: bool,
+    /// One of them that reads evidence of images, by its name.
+    evidence_reader: Option<String>,
+    /// What collects it, if somebody's signatures count.
+    evidence: Option<ImageEvidence>,
     /// What people should know.
     notes: Vec<String>,
+}
+
+impl Loaded {
+    /// That a plugin reads evidence which nobody collects, if one does.
+    fn missing_evidence(&self) -> Option<String> {
+        let name = self.evidence_reader.as_ref().filter(|_| self.evidence.is_none())?;
+        Some(format!("the plugin `{name}` reads evidence of images, and there is none: nobody's signature counts"))
+    }
 }
 
 /// Where the plugins of a request come from.
@@ -278,6 +305,8 @@ fn load_plugins(request: &RunFilesRequest, plan: &RunPlan) -> Result<Loaded, Req
         plugins: BTreeMap::new(),
         services: BTreeMap::new(),
         has_ec: false,
+        evidence_reader: None,
+        evidence: None,
         notes: vec![],
     };
     for task in plan.scenarios.iter().flat_map(|scenario| &scenario.tasks) {
@@ -290,6 +319,13 @@ fn load_plugins(request: &RunFilesRequest, plan: &RunPlan) -> Result<Loaded, Req
         let granted = load_plugin(request, &sources, &engine, &sourced)?;
         let digest = granted.plugin.digest().clone();
         let is_adapter = granted.plugin.world() == "adapter";
+        if reads_evidence(&granted.plugin) && loaded.evidence_reader.is_none() {
+            loaded.evidence_reader = Some(name.clone());
+            if let Some(trust) = &request.evidence.trust {
+                let (layout, sources) = (request.evidence.layout.as_ref(), &request.plan.settings);
+                loaded.evidence = Some(ImageEvidence::new(trust, layout, sources)?);
+            }
+        }
         loaded.references.insert(name.clone(), PluginRef { name: name.clone(), digest: digest.clone(), is_adapter });
         loaded.plugins.insert((digest, name.clone()), granted);
         if let Some(limit) = sources.service_limit(name)? {
@@ -314,6 +350,14 @@ pub(crate) fn load_plugin(
     sourced.check_locked(&plugin)?;
     let grants = sources.grants(sourced, &request.variable)?;
     Ok(GrantedPlugin { plugin, grants })
+}
+
+/// What gives plugins evidence.
+const EVIDENCE_HINT: &str = "pass `--public-key FILE`, or `--certificate-identity` and `--certificate-oidc-issuer`";
+
+/// Whether a plugin requests the permission to read evidence.
+pub(crate) fn reads_evidence(plugin: &Plugin) -> bool {
+    plugin.requested().any(|one| one.kind == "evidence")
 }
 
 type OpenedStore = (Arc<Store>, Arc<SystemClock>);
@@ -350,8 +394,12 @@ fn carry_out(
         store: Arc::clone(store),
         clock: Arc::clone(clock) as _,
     };
+    let scenarios = run.plan.scenarios.iter();
+    let looked_at = scenarios.map(|scenario| (scenario.name.clone(), scenario.components.clone())).collect();
     let executor = PluginExecutor {
         plugins: loaded.plugins,
+        evidence: loaded.evidence,
+        looked_at,
         http: Arc::new(PluginHttp::new(&[])),
         ec: loaded.has_ec.then_some(ec),
         snapshot,
@@ -379,7 +427,7 @@ fn carry_out(
         result
     });
     result?;
-    Ok(store.document(&id)?)
+    Ok(if request.with_results { store.document(&id)? } else { store.brief_document(&id)? })
 }
 
 fn cancel_when_interrupted(interrupt: &Interrupt, store: &Store, id: &RunId, ended: &Wakeup) {

@@ -1,6 +1,6 @@
 //! Composing Snapshots, with the record or without.
 
-use assay_konflux::compose::{self, ComposeError, ComposeRequest, Composed, OwnerKind, moves};
+use assay_konflux::compose::{self, Build, ComposeError, ComposeRequest, Composed, OwnerKind, moves};
 use assay_model::port::{Moved, PointerKind, SnapshotRecord as _, StoreError};
 use assay_store::{Store, StoreMode, StoreOptions};
 use camino::Utf8PathBuf;
@@ -17,6 +17,8 @@ pub struct ComposeSnapshotRequest {
     pub from: Vec<Utf8PathBuf>,
     /// What is composed.
     pub request: ComposeRequest,
+    /// The builds whose images are in the request, and whose labels are passed on.
+    pub builds: Vec<Build>,
     /// The application or group, where it is named.
     pub owner: Option<(OwnerKind, String)>,
     /// The folder of the record, whose pointers count before imported candidates.
@@ -41,8 +43,9 @@ pub fn compose_snapshot(request: &ComposeSnapshotRequest) -> Result<(Composed, V
         Some(store) => store.pointers(&owner.name, kind).map_err(|error| of_store(&error))?,
         None => Vec::new(),
     };
-    let composed =
+    let mut composed =
         compose::compose(&resources, &owner, &request.request, &pointers).map_err(|error| of_compose(&error))?;
+    composed.pass_on(&request.builds).map_err(|error| of_compose(&error))?;
     let mut notes = Vec::new();
     if let Some(store) = store.as_ref().filter(|_| request.record) {
         store.save_snapshot(&owner.name, &composed.name, &composed.document).map_err(|error| of_store(&error))?;
@@ -83,6 +86,15 @@ fn open_store(request: &ComposeSnapshotRequest) -> Result<Option<Store>, Request
         opened => opened.map(Some),
     }
     .map_err(|error| of_store(&error))
+}
+
+/// Reads a build PipelineRun, YAML or JSON.
+///
+/// # Errors
+/// It is not one that succeeded, with its component and its image.
+pub fn read_build(text: &str, origin: &str) -> Result<Build, RequestError> {
+    let document = assay_model::yaml::parse(text).map_err(|error| RequestError::new(format!("{error} ({origin})")))?;
+    Build::of_document(&document).map_err(|error| of_compose(&error))
 }
 
 fn of_compose(error: &ComposeError) -> RequestError {

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use assay_model::yaml;
 use assay_rego::Metadata;
 use serde_json::{Map, Value};
 
@@ -38,7 +37,7 @@ pub(crate) struct Annotation {
 
 /// What the blocks of a file say, in order.
 pub(crate) fn read(blocks: &[Metadata]) -> Vec<Block> {
-    let block = |block: &Metadata| Block { first: block.first, last: block.last, annotation: annotation(&block.yaml) };
+    let block = |block: &Metadata| Block { first: block.first, last: block.last, annotation: annotation(block) };
     blocks.iter().map(block).collect()
 }
 
@@ -47,11 +46,11 @@ pub(crate) type Fields = Result<Map<String, Value>, String>;
 
 /// The same with everything they say: first line, last line, and their fields or why there are none.
 pub(crate) fn documents(blocks: &[Metadata]) -> Vec<(u32, u32, Fields)> {
-    blocks.iter().map(|block| (block.first, block.last, fields(&block.yaml))).collect()
+    blocks.iter().map(|block| (block.first, block.last, fields(block).cloned())).collect()
 }
 
-fn fields(text: &str) -> Fields {
-    match yaml::parse(text) {
+fn fields(block: &Metadata) -> Result<&Map<String, Value>, String> {
+    match block.document() {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(Value::Null) => Err("the METADATA block is empty".to_owned()),
         Ok(_) => Err("the METADATA block is not a list of keys with values".to_owned()),
@@ -59,24 +58,25 @@ fn fields(text: &str) -> Fields {
     }
 }
 
-fn annotation(text: &str) -> Result<Annotation, String> {
-    let fields = fields(text)?;
+fn annotation(block: &Metadata) -> Result<Annotation, String> {
+    let fields = fields(block)?;
+    let none = Map::new();
     let custom = match fields.get("custom") {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(custom)) => custom.clone(),
+        None | Some(Value::Null) => &none,
+        Some(Value::Object(custom)) => custom,
         Some(_) => return Err("`custom` of the METADATA block holds no keys".to_owned()),
     };
     Ok(Annotation {
-        scope: word(&fields, "scope")?,
-        title: word(&fields, "title")?,
-        description: word(&fields, "description")?,
-        short_name: word(&custom, "short_name")?.filter(|name| !name.is_empty()),
-        solution: text_of(&custom, "solution"),
-        effective_on: text_of(&custom, "effective_on"),
-        collections: texts(&custom, "collections"),
-        depends_on: words(&custom, "depends_on")?,
-        rule_data: named_words(&custom, "rule_data"),
-        pipeline_intention: texts(&custom, "pipeline_intention"),
+        scope: word(fields, "scope")?,
+        title: word(fields, "title")?,
+        description: word(fields, "description")?,
+        short_name: word(custom, "short_name")?.filter(|name| !name.is_empty()),
+        solution: text_of(custom, "solution"),
+        effective_on: text_of(custom, "effective_on"),
+        collections: texts(custom, "collections"),
+        depends_on: words(custom, "depends_on")?,
+        rule_data: named_words(custom, "rule_data"),
+        pipeline_intention: texts(custom, "pipeline_intention"),
     })
 }
 
@@ -130,7 +130,7 @@ mod tests {
 
     fn block(yaml: &str) -> Metadata {
         let yaml: String = yaml.lines().map(|line| format!("{}\n", line.strip_prefix('#').unwrap_or(line))).collect();
-        Metadata { first: 3, last: 16, yaml }
+        Metadata::new(3, 16, yaml)
     }
 
     #[test]

@@ -36,7 +36,8 @@ fn label(reference: &Captures<'_>) -> String {
 }
 
 fn replaced(text: &str, by: &dyn Fn(&Captures<'_>) -> String) -> String {
-    match &*REFERENCE {
+    // Most texts have none, and nothing is looked for then.
+    match if text.contains("xref:") { REFERENCE.as_ref() } else { None } {
         Some(expression) => expression.replace_all(text, by).into_owned(),
         None => text.to_owned(),
     }

@@ -35,6 +35,15 @@ pub struct Policy {
 /// The rule of conftest whose lists name rules that are not evaluated.
 const EXCEPTION: &str = "exception";
 
+/// What the syntax of the files says of their rules.
+#[derive(Debug)]
+struct Outline {
+    rules: Rules,
+    packages: BTreeMap<String, Package>,
+    /// How many files there are.
+    files: usize,
+}
+
 /// The rules of a package that are evaluated.
 #[derive(Debug, Default)]
 struct Package {
@@ -139,10 +148,11 @@ impl Policy {
     /// # Errors
     /// As [`compile`](Self::compile).
     pub fn compile_with(sources: Sources, options: CompileOptions) -> Result<Self, CompileError> {
-        let read =
-            |modules: &[(ModuleSummary, &str)]| rules(modules).map(|rules| (rules, packages(modules), modules.len()));
+        let read = |modules: &[(ModuleSummary, &str)]| {
+            rules(modules).map(|rules| Outline { rules, packages: packages(modules), files: modules.len() })
+        };
         let options = CompileOptions { functions: FUNCTIONS, ..options };
-        let (program, (rules, packages, files)) = Program::compile(sources, options, read)?;
+        let (program, Outline { rules, packages, files }) = Program::compile_cached(sources, options, read)?;
         if rules.all.is_empty() {
             return Err(CompileError::NoRules { files });
         }
@@ -272,6 +282,7 @@ fn when_ns(when: Timestamp) -> RegoValue {
 }
 
 mod check;
+mod stored;
 
 pub use check::RuleCheck;
 

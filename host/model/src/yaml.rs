@@ -7,6 +7,8 @@
 //! value that would take more memory than it may, are errors.
 
 mod common;
+mod lines;
+mod values;
 
 use assay_gocompat::yaml_reader::ReadError;
 use serde::de::DeserializeSeed;
@@ -18,6 +20,8 @@ use crate::{
     memory::Memory,
     strict::{self, Reading},
 };
+
+pub use values::{Scalar, Values};
 
 /// The text is neither JSON nor YAML; says where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -93,11 +97,29 @@ fn parse_yaml(text: &str, memory: &Memory) -> Result<Value, TextError> {
         return Ok(Value::Null);
     }
     let left = memory.left();
-    if let Some(value) = common::read(text, NODES.min(memory.nodes()), memory) {
+    if let Some(value) = read_common(text, memory, &mut values::Json) {
         return Ok(value);
     }
     memory.give_back(left);
     parse_general(text, memory)
+}
+
+fn read_common<V: Values>(text: &str, memory: &Memory, values: &mut V) -> Option<V::Value> {
+    let (left, nodes) = (memory.left(), NODES.min(memory.nodes()));
+    lines::read(text, nodes, memory, values).or_else(|| {
+        memory.give_back(left);
+        common::read(text, nodes, memory, values)
+    })
+}
+
+/// Reads common YAML as values of any type: what [`parse`] reads of the document, as those values, or none if it is less common, or
+/// wrong, or JSON.
+pub fn parse_common<V: Values>(text: &str, values: &mut V) -> Option<V::Value> {
+    let first = text.trim_start().bytes().next()?;
+    if matches!(first, b'{' | b'[' | b'"') {
+        return None;
+    }
+    read_common(text, &Memory::of(limits::DOCUMENT_MEMORY), values)
 }
 
 /// Reads any YAML, and reports errors.

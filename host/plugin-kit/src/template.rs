@@ -101,7 +101,7 @@ fn fill(text: &str, name: &str, language: Language, world: World) -> String {
     let permissions = match world {
         World::Check | World::TaskOffline => "the network is not part of this world.",
         World::Task | World::Adapter | World::Reporter => {
-            "hosts that it wants to reach are permissions of its manifest, which the operator grants in `plugins.toml`."
+            "the hosts that it needs are permissions of its manifest, which the operator grants in `plugins.toml`."
         }
     };
     let given = match world {

@@ -27,7 +27,7 @@ pub type HostResults = BTreeMap<String, BTreeMap<String, Value>>;
 /// A compiled policy with the paths of its rules that deny or warn.
 #[derive(Debug)]
 pub struct Program {
-    program: engine::Policy,
+    program: engine::Compiled,
     entries: Vec<Vec<String>>,
 }
 

@@ -49,17 +49,32 @@ impl Data {
         })
     }
 
-    /// Puts a value of any kind at `path`, which is not empty.
-    pub(crate) fn add_value(&mut self, origin: &str, path: &[String], value: Value) -> Result<(), Clash> {
-        match (value, path.split_last()) {
-            (Value::Object(fields), _) => self.add(origin, path, fields),
-            (value, Some((last, above))) => self.add(origin, above, Map::from_iter([(last.clone(), value)])),
-            (_, None) => Ok(()),
-        }
+    /// Whether nothing was added.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.root.is_empty()
+    }
+
+    /// Adds what has no name at the top in common with this.
+    pub(crate) fn join(&mut self, mut other: Self) {
+        let before = self.origins.len();
+        other.root.values_mut().for_each(|node| node.shift(before));
+        self.origins.append(&mut other.origins);
+        self.root.append(&mut other.root);
     }
 
     pub(crate) fn into_value(self) -> Value {
         value(Node::Object(self.root, 0))
+    }
+}
+
+impl Node {
+    /// Counts origins from behind so many others.
+    fn shift(&mut self, before: usize) {
+        let (Self::Object(_, origin) | Self::Leaf(_, origin)) = self;
+        *origin += before;
+        if let Self::Object(fields, _) = self {
+            fields.values_mut().for_each(|node| node.shift(before));
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod compile_options;
 pub mod conformance;
 mod coverage;
 mod data;
+mod data_document;
 mod data_path;
 mod engine;
 mod eval_context;
@@ -25,6 +26,7 @@ mod format_options;
 pub mod fuzzing;
 mod host;
 mod host_calls;
+mod kept_program;
 mod limits;
 mod load;
 mod module_summary;
@@ -39,6 +41,7 @@ mod source_error;
 mod sources;
 mod testing;
 mod trace;
+mod yaml_values;
 
 pub use bundle::{Bundle, Manifest};
 pub use capabilities::Capabilities;
@@ -66,6 +69,11 @@ pub use source_error::SourceError;
 pub use sources::{SigstoreDefaults, Sources};
 pub use testing::{Case, FailedLine, InvalidRegex, Test, TestOptions, TestOutcome, TestResult};
 pub use trace::{Step, StepKind, Trace, TraceLevel};
+
+/// The form in which what is compiled is kept between runs.
+pub mod stored {
+    pub use crate::engine::{Reader, Stored, Writer};
+}
 
 /// Values of Rego, for hosts.
 pub mod value {

@@ -216,7 +216,7 @@ mod tests {
         if bundle { sources.add_bundle(path, &ignore) } else { sources.add_path(path, &ignore) }.unwrap();
         let (policies, data) = sources.into_parts();
         let name = |file: PolicyFile| file.name.strip_prefix(path).unwrap().to_owned();
-        (policies.into_iter().map(name).collect(), data)
+        (policies.into_iter().map(name).collect(), data.into_json())
     }
 
     const FILES: [(&str, &str); 6] = [
@@ -261,7 +261,7 @@ mod tests {
         let mut sources = Sources::new();
         sources.add_path(&format!("data.lib.names:{}", file.display()), &Ignore::default()).unwrap();
         sources.add_path(&format!("file://{}", file.display()), &Ignore::default()).unwrap();
-        assert_eq!(sources.into_parts().1, json!({"lib": {"names": {"x": 1}}, "x": 1}));
+        assert_eq!(sources.into_parts().1.into_json(), json!({"lib": {"names": {"x": 1}}, "x": 1}));
     }
 
     #[test]

@@ -2,6 +2,11 @@
 //!
 //! It is plain data: the engine makes it from its own syntax tree, and no one else looks at that tree.
 
+use std::sync::{Arc, OnceLock};
+
+use assay_model::yaml::{self, TextError};
+use serde_json::Value;
+
 use crate::compile_error::Location;
 
 /// One policy file.
@@ -22,7 +27,7 @@ pub struct ModuleSummary {
 }
 
 /// A `# METADATA` block: comment lines that begin in the first column.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Metadata {
     /// The line of `# METADATA`, from 1.
     pub first: u32,
@@ -30,6 +35,24 @@ pub struct Metadata {
     pub last: u32,
     /// The lines behind the first without their `#`.
     pub yaml: String,
+    /// What they say. Copies of a block share it, as all that is made of policies reads the same blocks.
+    document: Arc<OnceLock<Result<Value, TextError>>>,
+}
+
+impl Metadata {
+    /// A block of these lines.
+    #[must_use]
+    pub fn new(first: u32, last: u32, yaml: String) -> Self {
+        Self { first, last, yaml, document: Arc::default() }
+    }
+
+    /// What the block says.
+    ///
+    /// # Errors
+    /// It is not YAML.
+    pub fn document(&self) -> Result<&Value, &TextError> {
+        self.document.get_or_init(|| yaml::parse(&self.yaml)).as_ref()
+    }
 }
 
 /// An `import` statement.

@@ -39,7 +39,8 @@ impl PolicySet {
         let (files, data) = sources.into_parts();
         let problems = |errors: Vec<_>| errors.into_iter().map(Problem::from).collect::<Vec<_>>();
         let work = || {
-            let data = engine::take(data)
+            let data = data
+                .into_value()
                 .map_err(|error| vec![Problem::new(None, format!("the data cannot be read: {error}"))])?;
             let started = Instant::now();
             let files = engine::Files::parse(files, options).map_err(problems)?;

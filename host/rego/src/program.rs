@@ -12,20 +12,22 @@ use serde_json::Value as Json;
 use crate::{
     compile_error::{CompileError, Problem},
     compile_options::CompileOptions,
-    engine::{self, TraceFilter, TraceOptions, with_large_stack},
+    data_document::DataDocument,
+    engine::{self, Source, Stored, TraceFilter, TraceOptions, with_large_stack},
     eval_context::EvalContext,
     eval_error::EvalError,
     host::Host,
+    kept_program,
     limits::PROBLEMS,
     module_summary::ModuleSummary,
     rule_trace::RuleTrace,
-    sources::Sources,
+    sources::{PolicyFile, Sources},
 };
 
 /// Compiled rules. Nothing changes in it: threads share it.
 #[derive(Debug)]
 pub struct Program {
-    pub(crate) engine: engine::Policy,
+    pub(crate) engine: engine::Compiled,
 }
 
 /// What one evaluation of a [`Program`] is given.
@@ -67,24 +69,57 @@ impl Program {
         read: impl FnOnce(&[(ModuleSummary, &str)]) -> Result<T, Vec<Problem>> + Send,
     ) -> Result<(Self, T), CompileError> {
         let (files, data) = sources.into_parts();
+        with_large_stack(|| Self::of_files(files, data, options, read))?.map_err(sorted)
+    }
+
+    /// The same, taken from where the sources keep what is compiled, if it is there, together with what `read` made.
+    ///
+    /// # Errors
+    /// As [`compile`](Self::compile). What has an error is not kept.
+    pub fn compile_cached<T: Send + Stored>(
+        sources: Sources,
+        options: CompileOptions,
+        read: impl FnOnce(&[(ModuleSummary, &str)]) -> Result<T, Vec<Problem>> + Send,
+    ) -> Result<(Self, T), CompileError> {
+        let cache = sources.cache().filter(|_| options.capabilities.is_none() && options.schemas.is_none());
+        let Some(cache) = cache else { return Self::compile(sources, options, read) };
+        let (files, data) = sources.into_parts();
+        let names: Vec<_> = files.iter().map(|file| file.name.clone()).collect();
+        let key = kept_program::key(&files, options);
         let work = || {
-            let data = engine::take(data)
-                .map_err(|error| vec![Problem::new(None, format!("the data cannot be read: {error}"))])?;
-            let files = engine::Files::parse(files, options).map_err(problems)?;
-            let read = read(&files.module_summaries());
-            match (read, files.compile(data).map_err(problems)) {
-                (Ok(read), Ok(engine)) => Ok((Self { engine }, read)),
-                (read, compiled) => {
-                    let mut all = read.err().unwrap_or_default();
-                    // Of parse errors the modules have only those of METADATA blocks, which `read` has reported.
-                    let broken = Some("rego_parse_error");
-                    let reported = all.iter().any(|problem| problem.code == broken);
-                    all.extend(compiled.err().into_iter().flatten().filter(|one| !reported || one.code != broken));
-                    Err(all)
-                }
+            let known = cache.find(&key).and_then(|bytes| kept_program::read(&bytes, &names, options));
+            if let Some((program, read)) = known {
+                let sources = files.into_iter().map(|file| Source::new(file.name, file.text)).collect();
+                let data = data_value(data)?;
+                return Ok((Self { engine: engine::Compiled::new(sources, program, data) }, read));
             }
+            let (program, read) = Self::of_files(files, data, options, read)?;
+            cache.keep(&key, &kept_program::write(program.engine.program(), &read, names));
+            Ok((program, read))
         };
         with_large_stack(work)?.map_err(sorted)
+    }
+
+    fn of_files<T: Send>(
+        files: Vec<PolicyFile>,
+        data: DataDocument,
+        options: CompileOptions,
+        read: impl FnOnce(&[(ModuleSummary, &str)]) -> Result<T, Vec<Problem>> + Send,
+    ) -> Result<(Self, T), Vec<Problem>> {
+        let data = data_value(data)?;
+        let files = engine::Files::parse(files, options).map_err(problems)?;
+        let read = read(&files.module_summaries());
+        match (read, files.compile(data).map_err(problems)) {
+            (Ok(read), Ok(policy)) => Ok((Self { engine: policy.compiled }, read)),
+            (read, compiled) => {
+                let mut all = read.err().unwrap_or_default();
+                // Of parse errors the modules have only those of METADATA blocks, which `read` has reported.
+                let broken = Some("rego_parse_error");
+                let reported = all.iter().any(|problem| problem.code == broken);
+                all.extend(compiled.err().into_iter().flatten().filter(|one| !reported || one.code != broken));
+                Err(all)
+            }
+        }
     }
 
     /// The values of some rules by their paths below `data`; none where a rule is undefined.
@@ -140,6 +175,11 @@ pub fn module_summaries<T: Send>(
         read(&files.module_summaries())
     };
     with_large_stack(work)?.map_err(sorted)
+}
+
+/// What the data files and the program itself say.
+fn data_value(data: DataDocument) -> Result<regorus::Value, Vec<Problem>> {
+    data.into_value().map_err(|error| vec![Problem::new(None, format!("the data cannot be read: {error}"))])
 }
 
 fn problems(errors: Vec<engine::CompileError>) -> Vec<Problem> {

@@ -4,11 +4,12 @@
 //! [`data`](crate::data) for how data files become one document. Everything is read at once and in a fixed order, so
 //! that a policy does not change during a run.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{path::Path, sync::Arc};
 
 use assay_model::{
     bounded::{ReadError, read_bounded},
     limits::{DATA_FILE_BYTES, POLICY_FILE_BYTES},
+    port::DerivedCache,
     yaml,
 };
 use jiff::Timestamp;
@@ -16,8 +17,7 @@ use serde_json::{Map, Number, Value, json};
 
 use crate::{
     bundle::Bundle,
-    data::Data,
-    engine::parallel_map,
+    data_document::{DataDocument, DataFile, DataSource},
     folder::{FoundFile, files},
     limits::SOURCE_BYTES,
     source_error::SourceError,
@@ -27,9 +27,19 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Sources {
     pub(crate) policies: Vec<PolicyFile>,
-    pub(crate) data: Data,
+    pub(crate) data: DataDocument,
     pub(crate) bundles: Vec<Bundle>,
     bytes: u64,
+    cache: Option<Cache>,
+}
+
+/// Where what is compiled is kept.
+struct Cache(Arc<dyn DerivedCache>);
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_struct("Cache").finish_non_exhaustive()
+    }
 }
 
 /// A policy file's name in messages and its text.
@@ -94,47 +104,36 @@ impl Sources {
         Ok(())
     }
 
-    /// Adds the data of a folder, or of one file.
-    pub fn add_data(&mut self, path: &Path) -> Result<(), SourceError> {
-        let found = files(path, |name| [".json", ".yaml", ".yml"].iter().any(|ending| name.ends_with(ending)))?;
-        // As for `ec`, each folder with a data file is a source of its own, and what is below it counts for it as well.
-        let roots: BTreeSet<Vec<String>> = found.iter().map(|file| file.folders.clone()).collect();
-        let mut files = Vec::with_capacity(found.len());
-        for FoundFile { folders, path } in found {
-            let text = self.read(&path, DATA_FILE_BYTES)?;
-            files.push((folders, path.display().to_string(), text));
-        }
-        let documents = parallel_map(&files, |_, (_, origin, text)| object(origin, text));
-        let documents =
-            documents.map_err(|error| SourceError::Fault { path: path.to_owned(), error: error.to_string() })?;
-        for ((folders, origin, _), document) in files.into_iter().zip(documents) {
-            let document = document?;
-            let mut places: Vec<_> = (0..=folders.len()).map(|depth| folders.split_at(depth)).collect();
-            places.retain(|(root, _)| roots.contains(*root));
-            let last = places.pop();
-            for (_, below) in places {
-                self.add_document(&origin, below, document.clone())?;
-            }
-            if let Some((_, below)) = last {
-                self.add_document(&origin, below, document)?;
-            }
-        }
-        Ok(())
+    /// Keeps what the policies and data files added after this are compiled to, and takes it from there if it is known.
+    pub fn set_cache(&mut self, cache: Arc<dyn DerivedCache>) {
+        self.cache = Some(Cache(cache));
     }
 
-    fn add_document(&mut self, origin: &str, path: &[String], document: Map<String, Value>) -> Result<(), SourceError> {
-        let sets_config = path.first().map_or_else(|| document.contains_key("config"), |name| name == "config");
-        if sets_config {
-            return Err(SourceError::Reserved { origin: origin.to_owned() });
+    /// Adds the data of a folder, or of one file.
+    pub fn add_data(&mut self, path: &Path) -> Result<(), SourceError> {
+        self.add_data_of(&[path])
+    }
+
+    /// Adds the data of folders and files, all at once.
+    pub fn add_data_of(&mut self, paths: &[&Path]) -> Result<(), SourceError> {
+        let mut sources = Vec::with_capacity(paths.len());
+        for path in paths {
+            let found = files(path, |name| [".json", ".yaml", ".yml"].iter().any(|ending| name.ends_with(ending)))?;
+            let mut files = Vec::with_capacity(found.len());
+            for FoundFile { folders, path } in found {
+                let text = self.read(&path, DATA_FILE_BYTES)?;
+                files.push(DataFile { folders, origin: path.display().to_string(), text });
+            }
+            sources.push(DataSource { path: (*path).to_owned(), files });
         }
-        Ok(self.data.add(origin, path, document)?)
+        self.data.add_sources(sources, self.cache.as_ref().map(|cache| &*cache.0))
     }
 
     /// The `ruleData` of a policy configuration, JSON, which rules see as `data.rule_data__configuration__`.
     pub fn set_rule_data(&mut self, json: &str) -> Result<(), SourceError> {
         let origin = "ruleData of the policy configuration";
         let path = ["rule_data__configuration__".to_owned()];
-        Ok(self.data.add(origin, &path, object(origin, json)?)?)
+        self.data.add(origin, &path, object(origin, json)?)
     }
 
     /// The effective time, which rules see as `data.config.policy.when_ns`.
@@ -147,7 +146,7 @@ impl Sources {
     /// file here; rules may only show its name.
     pub fn set_input_file(&mut self, folder: &str, name: &str) -> Result<(), SourceError> {
         let file = Map::from_iter([("file".to_owned(), json!({"dir": folder, "name": name}))]);
-        Ok(self.data.add("the settings of assay", &["conftest".to_owned()], file)?)
+        self.data.add("the settings of assay", &["conftest".to_owned()], file)
     }
 
     /// How images are verified, which rules see as `data.config.default_sigstore_opts`.
@@ -166,7 +165,7 @@ impl Sources {
 
     fn set_config(&mut self, key: &str, value: Value) -> Result<(), SourceError> {
         let document = Map::from_iter([(key.to_owned(), value)]);
-        Ok(self.data.add("the settings of assay", &["config".to_owned()], document)?)
+        self.data.add("the settings of assay", &["config".to_owned()], document)
     }
 
     pub(crate) fn read(&mut self, path: &Path, limit: u64) -> Result<String, SourceError> {
@@ -200,8 +199,13 @@ impl Sources {
         &self.bundles
     }
 
-    pub(crate) fn into_parts(self) -> (Vec<PolicyFile>, Value) {
-        (self.policies, self.data.into_value())
+    pub(crate) fn into_parts(self) -> (Vec<PolicyFile>, DataDocument) {
+        (self.policies, self.data)
+    }
+
+    /// Where what is compiled is kept.
+    pub(crate) fn cache(&self) -> Option<Arc<dyn DerivedCache>> {
+        self.cache.as_ref().map(|cache| Arc::clone(&cache.0))
     }
 }
 

@@ -19,6 +19,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// What is settled in one transaction.
 const BATCH: usize = 256;
 
+/// What waits to be written down at most before no further task starts. A task has some five entries.
+const BACKLOG: usize = 1_024;
+
 /// The work that is kept ready: with shorter tasks more of them, so that waiting for the disk is shared.
 const AHEAD: Duration = Duration::from_millis(20);
 
@@ -141,7 +144,15 @@ impl Shared<'_> {
             if let Err(error) = self.write_batch(entries) {
                 self.fail(error);
             }
+            // There may be room for more tasks.
+            self.inbox.filled.raise();
         }
+    }
+
+    /// Whether so much waits to be written down that no further task is to start: a disk that is slower than the tasks would
+    /// otherwise let what they say pile up in memory.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.entries.len() >= BACKLOG
     }
 
     pub(crate) fn write_batch(&self, entries: Vec<Entry>) -> Result<(), StoreError> {

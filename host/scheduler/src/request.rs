@@ -31,6 +31,10 @@ pub struct RunRequest {
     pub concurrency: BTreeMap<String, Concurrency>,
     /// The longest time that a task waits for a worker, in milliseconds; none is no limit.
     pub queue_ms: Option<u64>,
+    /// Whose signatures count for the evidence that plugins read, and where that is; none where they read none. Another
+    /// answer may give other results, so it makes another run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
     /// A number that makes a rerun another run than the one before.
     pub round: u32,
     /// Scenarios that are not run, since their result in an earlier run counts. They do not make it another run.
@@ -98,6 +102,7 @@ impl RunRequest {
             supersedes: None,
             concurrency: BTreeMap::new(),
             queue_ms: None,
+            evidence: None,
             round: 0,
             reused: BTreeMap::new(),
         }
@@ -168,8 +173,8 @@ impl RunRequest {
         without.outline()?.run_id(self.round).map_err(malformed)
     }
 
-    /// What the result of a scenario depends on: its tasks with their plugins, and the components that it looks at. None if
-    /// there is no such scenario or its Snapshot is no JSON.
+    /// What the result of a scenario depends on: its tasks with their plugins, the components that it looks at, and whose
+    /// evidence counts. None if there is no such scenario or its Snapshot is no JSON.
     #[must_use]
     pub fn content_of(&self, scenario: &str) -> Option<Digest> {
         const FORM: &str = "assay scenario 1";
@@ -187,7 +192,9 @@ impl RunRequest {
             .map(|task| self.plugin(scenario, task).map(|plugin| (plugin.name.as_str(), &plugin.digest)))
             .collect();
         let form = (FORM, &found.name, &found.tasks, &found.results, plugins.ok()?, snapshot);
-        serde_json::to_vec(&form).ok().map(|bytes| Digest::of(&bytes))
+        let mut bytes = serde_json::to_vec(&form).ok()?;
+        bytes.extend(self.evidence.as_deref().unwrap_or_default().as_bytes());
+        Some(Digest::of(&bytes))
     }
 
     pub(crate) fn plugin(&self, scenario: &str, task: &TaskPlan) -> Result<&PluginRef, InvalidRequest> {

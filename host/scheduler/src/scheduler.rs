@@ -228,7 +228,7 @@ impl Scheduler<'_> {
                 }
             }
             engine.check_deadlines(now, &mut output);
-            if !stop.is_requested() {
+            if !stop.is_requested() && !shared.is_behind() {
                 engine.fill(shared.window(), now, &mut output);
             }
             let is_done = engine.is_done();

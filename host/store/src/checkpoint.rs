@@ -2,8 +2,9 @@
 //!
 //! SQLite would do that in the commit that makes the log long enough, which would wait for the disk several times while all
 //! other writers wait for it. Here the thread moves most of it beside them. What they committed meanwhile is little, which the
-//! writer moves itself ([`Checkpointer::is_nearly_done`]), since nobody else writes then: only a log that was moved as a whole
-//! is begun anew.
+//! writer moves itself, since nobody else writes then: only a log that was moved as a whole is begun anew. It waits for the
+//! disk as well, so the writer does it when nobody has requested anything for a while ([`Checkpointer::is_nearly_done`]), or when the
+//! log has become very long ([`Checkpointer::is_too_long`]).
 
 use std::{
     cell::Cell,
@@ -18,11 +19,11 @@ use std::{
 use assay_model::port::StoreError;
 use rusqlite::Connection;
 
-/// Pages of the log after which it is moved: 2 MB.
-const PAGES: i32 = 512;
+/// Pages of the log after which it is moved: 4 MB.
+const PAGES: i32 = 1_024;
 
-/// Pages of the log that the writer moves itself, whatever the thread does: 16 MB.
-const MOST_PAGES: i32 = 4_096;
+/// Pages of the log that the writer moves itself, whatever it is requested to do: 64 MB.
+const MOST_PAGES: i32 = 16_384;
 
 /// The thread, seen from the writer.
 pub(crate) struct Checkpointer {
@@ -74,10 +75,20 @@ impl Checkpointer {
         }
     }
 
-    /// Whether the thread has moved what was there, so that the rest is little; or whether the log is so long that there is
-    /// no waiting for it.
+    /// Whether the thread has moved what was there, so that the rest is little.
     pub(crate) fn is_nearly_done(&self) -> bool {
-        self.is_moved.swap(false, Ordering::Relaxed) || self.pages.load(Ordering::Relaxed) >= MOST_PAGES
+        self.is_moved.load(Ordering::Relaxed)
+    }
+
+    /// Whether the log is so long that there is no waiting for a better time.
+    pub(crate) fn is_too_long(&self) -> bool {
+        self.pages.load(Ordering::Relaxed) >= MOST_PAGES
+    }
+
+    /// Moves the rest. The next commit begins the log anew, if no reader needs it.
+    pub(crate) fn finish(&self, writer: &Connection) {
+        checkpoint(writer);
+        self.is_moved.store(false, Ordering::Relaxed);
     }
 }
 
@@ -98,6 +109,6 @@ fn move_when_woken(connection: &Connection, receiver: &Receiver<()>, is_moved: &
 }
 
 /// Moves what no reader needs any more. If that fails, the log stays as long as it is, and the next one moves it.
-pub(crate) fn checkpoint(connection: &Connection) {
+fn checkpoint(connection: &Connection) {
     let _later = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
 }

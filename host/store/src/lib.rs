@@ -3,8 +3,8 @@
 //! [`Store`] is a folder: one SQLite file (`schema`), blobs by digest beside it (`blobs`), a file for the log of each attempt
 //! (`logs`), and a lock that one coordinator holds (`lock`). It implements the ports `Queue`, `RunRecord`, `BlobStore` and
 //! `SnapshotRecord` of `assay-model`. All changes go through one thread that commits what many callers request in one
-//! transaction (`writer`), so that a commit's wait for the disk is shared; readers have a connection of their own, and what was
-//! committed is moved from SQLite's log into the file by another thread (`checkpoint`).
+//! transaction (`writer`); another waits for the disk and answers who needs to know that (`syncer`); readers have a connection
+//! of their own, and what was committed is moved from SQLite's log into the file by a third thread (`checkpoint`).
 //!
 //! What the folder contains is hostile: a file with other tables, triggers or views than those of this version is refused,
 //! every document is read strictly, and every blob is checked against its digest.
@@ -25,6 +25,7 @@ mod retention;
 mod schema;
 mod snapshots;
 mod store;
+mod syncer;
 #[cfg(test)]
 mod tests;
 mod writer;

@@ -13,6 +13,7 @@ use crate::{
     coding::{decode, encode, millis},
     error::from_sqlite,
     store::Store,
+    writer::Durability,
 };
 
 /// Jobs that are taken at once at most.
@@ -21,7 +22,8 @@ const TAKEN: usize = 1_024;
 impl Queue for Store {
     fn offer(&self, jobs: Vec<Job>) -> Result<Vec<Offer>, StoreError> {
         let (path, numbers, now) = (self.path.clone(), Arc::clone(&self.numbers), self.clock.now().as_millisecond());
-        let offers = self.write(move |connection| {
+        // What the machine loses is offered again when its run goes on.
+        let offers = self.write_lazily(move |connection| {
             jobs.iter()
                 .map(|job| offer(connection, &path, job, Self::number(&numbers), now))
                 .collect::<Result<Vec<_>, _>>()
@@ -55,7 +57,8 @@ impl Queue for Store {
     fn extend(&self, tokens: &[LeaseToken], lease: Duration) -> Result<Vec<bool>, StoreError> {
         let tokens = tokens.to_vec();
         let now = self.clock.elapsed();
-        self.write_sql(move |connection| {
+        // No lease is valid after a restart.
+        self.write_sql_lazily(move |connection| {
             let mut statement = connection.prepare_cached(
                 "UPDATE job SET lease_until = ?1 WHERE key = ?2 AND state = 2 AND delivery = ?3 AND lease_until > ?4",
             )?;
@@ -230,10 +233,11 @@ impl Store {
         let (max, until) = (request.max.min(TAKEN), millis(now.saturating_add(request.lease)));
         let (path, numbers, wall) = (self.path.clone(), Arc::clone(&self.numbers), self.clock.now().as_millisecond());
         let filter = filter.map(str::to_owned);
-        self.write(move |connection| {
+        self.write_as(move |connection| {
             let failed = |error: rusqlite::Error| from_sqlite(&error, &path);
             let rows = ready_rows(connection, millis(now), filter.as_deref(), max).map_err(failed)?;
-            rows.into_iter()
+            let leases: Vec<Lease> = rows
+                .into_iter()
                 .map(|row| {
                     let delivery = Self::number(&numbers);
                     let attempt = row.attempt + i64::from(!row.is_continued);
@@ -245,7 +249,12 @@ impl Store {
                     let small = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
                     Ok(Lease { token, job, attempt: small(attempt), unsettled: small(row.unsettled + 1), waiting })
                 })
-                .collect()
+                .collect::<Result<_, StoreError>>()?;
+            // A task is carried out again if the machine loses that it was taken. An adapter looks for the job of its first
+            // attempt only if it knows that there was one.
+            let is_adapter = |lease: &Lease| lease.job.call.plugin.is_adapter && lease.waiting.is_none();
+            let durability = if leases.iter().any(is_adapter) { Durability::Durable } else { Durability::Lazy };
+            Ok((leases, durability))
         })
     }
 }

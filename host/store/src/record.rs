@@ -17,6 +17,7 @@ use crate::{
     error::from_sqlite,
     queue::run_number,
     store::Store,
+    writer::Durability,
 };
 
 /// Runs on one page at most.
@@ -68,7 +69,13 @@ impl RunRecord for Store {
 
     fn apply(&self, changes: Vec<RecordChange>) -> Result<(), StoreError> {
         let path = self.path.clone();
-        self.write(move |connection| changes.iter().try_for_each(|change| apply(connection, &path, change)))
+        self.write_as(move |connection| {
+            changes.iter().try_for_each(|change| apply(connection, &path, change))?;
+            // All else follows again from the plan and the results.
+            let is_end =
+                |change: &RecordChange| matches!(change, RecordChange::Run { state, .. } if state.state.is_final());
+            Ok(((), if changes.iter().any(is_end) { Durability::Durable } else { Durability::Lazy }))
+        })
     }
 
     fn load(&self, id: &RunId) -> Result<StoredRun, StoreError> {
@@ -141,7 +148,7 @@ impl RunRecord for Store {
     }
 
     fn document(&self, id: &RunId) -> Result<RunDocument, StoreError> {
-        self.run_document(id)
+        self.run_document(id, true)
     }
 
     fn events(&self, id: &RunId, after: u64, limit: usize) -> Result<Vec<(u64, ProgressEvent)>, StoreError> {

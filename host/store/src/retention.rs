@@ -118,7 +118,7 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let removed = self.write_lazily(work);
+        let removed = self.write_sql_lazily(work);
         // Others come in between: requests without a pause would have the writer for themselves.
         std::thread::yield_now();
         removed

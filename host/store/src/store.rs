@@ -124,26 +124,34 @@ impl Store {
         &self.folder
     }
 
-    /// Changes the file, in one transaction with others.
+    /// Changes the file, in one transaction with others. It is on the disk when this returns.
     pub(crate) fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.write_as(Durability::Durable, work)
+        self.write_as(move |connection| Ok((work(connection)?, Durability::Durable)))
     }
 
-    fn write_as<T: Send + 'static>(
+    /// The same for what is done again if the machine loses it.
+    pub(crate) fn write_lazily<T: Send + 'static>(
         &self,
-        durability: Durability,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.write_as(move |connection| Ok((work(connection)?, Durability::Lazy)))
+    }
+
+    /// The same for work that says itself what it is.
+    pub(crate) fn write_as<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<(T, Durability), StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let Some(writer) = &self.writer else {
             return Err(StoreError::Invalid(format!("the store `{}` is open for reading alone", self.path)));
         };
-        writer.run(durability, work)
+        writer.run(work)
     }
 
-    /// The same for work whose only errors are those of SQLite.
+    /// [`Self::write`] for work whose only errors are those of SQLite.
     pub(crate) fn write_sql<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -152,13 +160,13 @@ impl Store {
         self.write(move |connection| work(connection).map_err(|error| from_sqlite(&error, &path)))
     }
 
-    /// The same for what is done again if the machine loses it.
-    pub(crate) fn write_lazily<T: Send + 'static>(
+    /// [`Self::write_lazily`] for work whose only errors are those of SQLite.
+    pub(crate) fn write_sql_lazily<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let path = self.path.clone();
-        self.write_as(Durability::Lazy, move |connection| work(connection).map_err(|error| from_sqlite(&error, &path)))
+        self.write_lazily(move |connection| work(connection).map_err(|error| from_sqlite(&error, &path)))
     }
 
     /// Reads the file as it is after the last commit.

@@ -20,6 +20,7 @@ use nix::sys::resource::{Resource, setrlimit};
 
 use crate::{
     engine_config::{Metering, compiling_engine},
+    names::without_names,
     text,
 };
 
@@ -186,6 +187,8 @@ pub fn run_compiler(arguments: &[String], input: impl Read, mut output: impl Wri
     if component.len() as u64 > PLUGIN_BYTES {
         return Err(format!("it has more than {PLUGIN_BYTES} bytes"));
     }
+    // What cannot be read is refused by the compiler, in its words.
+    let component = without_names(&component).unwrap_or(component);
     let code = compiling_engine(metering, layout == "small")
         .and_then(|engine| engine.precompile_component(&component))
         .map_err(|error| text::one_line(&format!("{error:#}"), 2_000))?;

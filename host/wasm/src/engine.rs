@@ -212,8 +212,14 @@ impl Drop for Ticker {
 
 /// Counts concurrent calls.
 struct Slots {
-    free: Mutex<u32>,
+    state: Mutex<SlotState>,
     freed: Condvar,
+}
+
+struct SlotState {
+    free: u32,
+    /// Calls that wait: where there are none, none is to be woken, which takes a system call.
+    waiting: u32,
 }
 
 /// The slot of one call; free again when dropped.
@@ -221,22 +227,35 @@ pub(crate) struct Slot<'a>(&'a Slots);
 
 impl Slots {
     const fn new(slots: u32) -> Self {
-        Self { free: Mutex::new(slots), freed: Condvar::new() }
+        Self { state: Mutex::new(SlotState { free: slots, waiting: 0 }), freed: Condvar::new() }
     }
 
     fn take_within(&self, wait: std::time::Duration) -> Option<Slot<'_>> {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.freed.wait_timeout_while(free, wait, |free| *free == 0);
-        let (mut free, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        *free = free.checked_sub(1)?;
+        let mut state = self.lock();
+        if state.free == 0 {
+            state.waiting += 1;
+            let waited = self.freed.wait_timeout_while(state, wait, |state| state.free == 0);
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
+        }
+        state.free = state.free.checked_sub(1)?;
         Some(Slot(self))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, SlotState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.freed.notify_one();
+        let mut state = self.0.lock();
+        state.free += 1;
+        let is_awaited = state.waiting > 0;
+        drop(state);
+        if is_awaited {
+            self.0.freed.notify_one();
+        }
     }
 }
 

@@ -45,6 +45,7 @@ pub mod job;
 mod key;
 pub mod limits;
 pub mod manifest;
+mod names;
 pub mod params;
 pub mod permissions;
 pub mod plugin;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wasmtime::{Result, component::ResourceTable};
-use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi::{WasiCtx, WasiCtxView};
 
 use crate::{
     abort::Abort,
@@ -28,7 +28,8 @@ use crate::{
 
 /// The host's state of one call. Dropped with its instance.
 pub(crate) struct StoreState {
-    pub(crate) wasi: WasiCtx,
+    /// Made when the guest first needs it: most never do.
+    wasi: Option<WasiCtx>,
     pub(crate) table: ResourceTable,
     pub(crate) memory: Memory,
     pub(crate) log: CallLog,
@@ -61,7 +62,7 @@ impl StoreState {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits::HANDLES);
         Self {
-            wasi: wasi::context(),
+            wasi: None,
             table,
             memory: Memory { used: 0, peak: 0, last: 0, most: limits.memory_bytes() },
             log: CallLog::new(context.plugin.clone(), capabilities.sinks, limits),
@@ -84,6 +85,11 @@ impl StoreState {
             budget: limits.fuel(),
             fuel: limits.fuel(),
         }
+    }
+
+    /// WASI, with everything in it empty or denied.
+    pub(crate) fn wasi(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: self.wasi.get_or_insert_with(wasi::context), table: &mut self.table }
     }
 
     /// What the call did besides its result.

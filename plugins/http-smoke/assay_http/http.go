@@ -1,5 +1,5 @@
-// Package assay_http makes requests through the host, part of the template: every answer of a service becomes a value or the
-// right error. The manifest requests the hosts, plugins.toml grants them. Redirects are answers and are not followed.
+// Package assay_http makes requests through the host, part of the template: every response of a service becomes a value or the
+// right error. The manifest requests the hosts, plugins.toml grants them. Redirects are responses and are not followed.
 package assay_http
 
 import (
@@ -15,12 +15,12 @@ import (
 	"wit_component/assay_plugin_types"
 )
 
-// Failed is an error of a call, as Go has errors.
+// Failed is an error of a call as a Go error.
 type Failed struct{ Cause assay_plugin_types.Error }
 
 func (failed Failed) Error() string { return fmt.Sprintf("%+v", failed.Cause) }
 
-// Request begins a request. The body, if there is one, is sent as JSON; the secret is a name, whose value the host puts in.
+// Request begins a request. The body, if there is one, is sent as JSON; the secret is a name, whose value the host inserts.
 func Request(method, url string, body any, secret string) http.Request {
 	request := http.Request{Method: method, Url: url, Body: http.MakeBodyNone(), TimeoutMs: witTypes.None[uint32]()}
 	request.Auth = witTypes.None[string]()
@@ -35,7 +35,7 @@ func Request(method, url string, body any, secret string) http.Request {
 	return request
 }
 
-// Send gives the answer, whatever its status.
+// Send returns the response, whatever its status.
 func Send(request http.Request) (http.Response, error) {
 	answer := http.Send(request)
 	if answer.IsErr() {
@@ -44,7 +44,7 @@ func Send(request http.Request) (http.Response, error) {
 	return answer.Ok(), nil
 }
 
-// JSON reads the JSON of a successful answer.
+// JSON reads the JSON of a successful response.
 func JSON(request http.Request, into any) error {
 	response, err := Send(request)
 	if err != nil {
@@ -59,7 +59,7 @@ func JSON(request http.Request, into any) error {
 	return nil
 }
 
-// Download streams a successful answer into an artifact. It never enters the memory of this plugin.
+// Download streams a successful response into an artifact. It never enters the memory of this plugin.
 func Download(request http.Request, artifact, mediaType string) error {
 	saved := http.Download(request, artifact, mediaType)
 	if saved.IsErr() {
@@ -103,7 +103,7 @@ func failure(url string, err http.Error) error {
 	return Failed{assay.Retry(url+" did not answer in time", 0)}
 }
 
-// Of is the error for the host.
+// Of returns the error for the host.
 func Of(err error) assay_plugin_types.Error {
 	if failed, ok := err.(Failed); ok {
 		return failed.Cause

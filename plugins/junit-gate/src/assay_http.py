@@ -1,6 +1,6 @@
-"""HTTP through the host, part of the template: every answer of a service becomes a value or the right error.
+"""HTTP through the host, part of the template: every response of a service becomes a value or the right error.
 
-The manifest requests the hosts, `plugins.toml` grants them. Redirects are answers and are not followed.
+The manifest requests the hosts, `plugins.toml` grants them. Redirects are responses and are not followed.
 """
 
 import json
@@ -18,7 +18,7 @@ def _number(response, name):
 
 
 def _check(response, url, secret):
-    """Raises for what is no success."""
+    """Raises an error unless the response is a success."""
     if response.status in (401, 403):
         raise Err(types.Error_Auth(secret or "none"))
     if response.status == 429 or response.status >= 500:
@@ -43,7 +43,7 @@ def _call(function, request, *more):
 
 
 def request(method, url, body=None, headers=(), secret=None):
-    """A request; `secret` is the name of a secret, whose value the host puts in."""
+    """A request; `secret` is the name of a secret, whose value the host inserts."""
     headers = list(headers)
     content = http.Body_None_()
     if body is not None:
@@ -53,12 +53,12 @@ def request(method, url, body=None, headers=(), secret=None):
 
 
 def send(method, url, body=None, headers=(), secret=None):
-    """The answer, whatever its status."""
+    """The response, whatever its status."""
     return _call(http.send, request(method, url, body, headers, secret))
 
 
 def json_of(method, url, body=None, headers=(), secret=None):
-    """The JSON of a successful answer."""
+    """The JSON of a successful response."""
     response = send(method, url, body, headers, secret)
     _check(response, url, secret)
     try:
@@ -68,7 +68,7 @@ def json_of(method, url, body=None, headers=(), secret=None):
 
 
 def download(url, artifact, media_type, headers=(), secret=None):
-    """Streams a successful answer into an artifact. It never enters the memory of this plugin."""
+    """Streams a successful response into an artifact. It never enters the memory of this plugin."""
     saved = _call(http.download, request("GET", url, None, headers, secret), artifact, media_type)
     _check(saved, url, secret)
     return saved.bytes

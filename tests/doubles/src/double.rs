@@ -189,6 +189,12 @@ impl Double {
         lock(&self.shared.requests).clone()
     }
 
+    /// How many jobs were made, and how many requests were answered.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        (lock(&self.shared.jobs).all.len(), lock(&self.shared.requests).len())
+    }
+
     /// Waits until it is ended, which nothing does but a signal.
     pub fn wait(mut self) {
         if let Some(thread) = self.thread.take() {

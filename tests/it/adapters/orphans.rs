@@ -1,5 +1,7 @@
 //! Jobs that nobody waits for any more are found by their keys, listed and canceled.
 
+use serde_json::{Value, json};
+
 use super::shop::{Adapter, OTHERS, RUST, Shop, for_each, wait_until};
 
 /// A run that was killed while the job of its task went on.
@@ -70,6 +72,26 @@ fn a_run_without_a_job_has_no_orphan_and_none_is_made_by_looking() {
         assert_eq!((&found.json()["looked_for"], &found.json()["orphans"]), (&1.into(), &serde_json::json!([])));
     }
     assert!(shop.jobs().is_empty(), "{:#?}", shop.jobs());
+}
+
+#[test]
+fn where_nobody_looked_nobody_says_that_there_is_no_job() {
+    let remote = |params| Adapter { name: "remote-job", secret: "token", params, ..RUST[0] };
+    let without_find: fn(&str) -> Value = |base| json!({"submit": format!("{base}/jobs"), "status": format!("{base}/jobs/{{id}}"), "passed": ["passed"], "failed": ["failed"]});
+    for (adapter, says) in [
+        (remote(|base| json!({"url": base})), "does not look for its job before it makes one: POST http://127.0.0.1:"),
+        (remote(|base| json!({"url": base, "search": "true"})), "that was not sent: POST http://127.0.0.1:"),
+        (Adapter { params: without_find, ..RUST[0] }, "does not look for its job before it makes one: POST"),
+    ] {
+        let shop = Shop::new(&[adapter], &[], |_| {});
+        if adapter.name == "remote-job" {
+            shop.edit("resources.yaml", r#",{"name":"poll-seconds","value":"1"}"#, "");
+        }
+        let found = orphans(&shop, adapter, true, &[]);
+        let message = found.json()["unknown"][0]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(says) && message.contains("look at the service for the key "), "{message}");
+        assert_eq!((found.code, shop.jobs().len()), (3, 0), "{found:?}");
+    }
 }
 
 #[test]

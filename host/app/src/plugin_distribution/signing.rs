@@ -42,6 +42,13 @@ impl PluginSigningKey {
     }
 }
 
+impl PluginSigningKey {
+    /// Signs a statement; returns its envelope (DSSE) as JSON.
+    pub(crate) fn sign_statement(&self, statement: &[u8]) -> Result<String, RequestError> {
+        self.0.sign_statement(statement).map_err(|error| unsigned(&error))
+    }
+}
+
 fn key_error(error: &SigningKeyError, origin: &str) -> RequestError {
     RequestError::of(RequestErrorKind::Key, format!("{error} ({origin})")).hint(error.hint())
 }

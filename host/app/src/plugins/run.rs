@@ -5,7 +5,7 @@ use std::sync::Arc;
 use assay_model::{digest::Digest, port::HttpClient};
 use assay_oci::PluginHttp;
 use assay_wasm::{
-    Artifact, CallError, CallTime, Grants, JobKey, JobOptions, Plugin, Reporter, Sinks, SnapshotInput, Task,
+    Artifact, CallError, CallTime, Grants, JobKey, JobOptions, Plugin, Reporter, Sinks, SnapshotInput, Task, Usage,
 };
 use jiff::Timestamp;
 
@@ -19,14 +19,16 @@ use super::{
     run_artifacts::{check_folder, write_artifacts},
     run_case::write_case,
     run_check::run_check,
-    run_evidence::{RunEvidence, collect},
+    run_evidence::collector,
     run_inputs::RunInputs,
     run_report::{RunArtifact, RunReport},
     run_request::{RunPluginRequest, RunVerb},
 };
 use crate::{
     error::RequestError,
+    image_evidence::TaskEvidence,
     plugin_distribution::{PluginSources, SourcedPlugin},
+    run_files_request::reads_evidence,
 };
 
 /// Runs a check, a task or a reporter once, or a job of an adapter to its end.
@@ -216,27 +218,29 @@ fn run_task(
     http: Arc<dyn HttpClient>,
 ) -> Result<RunReport, RequestError> {
     let snapshot = inputs.snapshot()?;
-    let reads_evidence = plugin.requested().any(|one| one.kind == "evidence");
-    let RunEvidence { store, images } = match &snapshot {
-        Some((snapshot, _)) if reads_evidence && request.trust.is_some() => collect(request, snapshot)?,
-        _ => RunEvidence::default(),
-    };
-    if reads_evidence && store.is_none() {
-        (request.note)(
-            "warning: the plugin reads evidence, and there is none: pass a Snapshot or an image, and `--public-key`",
-        );
-    }
-    let mut evidence = Vec::new();
-    for image in images {
-        match image.evidence {
-            Ok(found) => evidence.push(found),
-            Err(error) => return Ok(RunReport::of_error(&error, assay_wasm::Usage::default())),
+    let reads_evidence = reads_evidence(plugin);
+    let (mut evidence, mut blobs) = (Vec::new(), None);
+    match &snapshot {
+        Some((snapshot, _)) if reads_evidence && request.evidence.trust.is_some() => {
+            let collector = collector(request)?;
+            let store = collector.store(request.sources.deadline)?;
+            match collector.for_task(&snapshot.components, &store, Timestamp::now()) {
+                Ok(TaskEvidence::Verified(found)) => (evidence, blobs) = (found, Some(store as Arc<_>)),
+                Ok(TaskEvidence::Refused(verdict)) => {
+                    return Ok(RunReport::of_verdict(&verdict, Vec::new(), Usage::default()));
+                }
+                Err(error) => return Ok(RunReport::of_error(&error, Usage::default())),
+            }
         }
+        _ if reads_evidence => (request.note)(
+            "warning: the plugin reads evidence, and there is none: pass a Snapshot or an image, and `--public-key`",
+        ),
+        _ => {}
     }
     let options = JobOptions {
         snapshot: snapshot.as_ref().map(|(snapshot, text)| SnapshotInput { snapshot, text: Arc::clone(text) }),
         evidence,
-        blobs: store.map(|store| store as Arc<_>),
+        blobs,
         ..options(plugin, request, inputs, grants, http)
     };
     let task = Task::new(plugin, options).map_err(|error| plugin_error(&error))?;

@@ -4,19 +4,16 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use assay_model::{
     error::{ErrorCode, EvaluationError},
-    evidence::Evidence,
     port::EvaluationContext,
 };
-use assay_wasm::{
-    Check, CheckOptions, Grants, Outcome, Plugin, PluginFinding, Severity, Sinks, SnapshotInput, Usage, Verdict,
-};
+use assay_wasm::{Check, CheckOptions, Grants, Outcome, Plugin, PluginFinding, Sinks, SnapshotInput, Usage, Verdict};
 use jiff::Timestamp;
 
 use super::{
-    host::plugin_error, run_evidence::collect, run_inputs::RunInputs, run_report::RunReport,
+    host::plugin_error, run_evidence::collector, run_inputs::RunInputs, run_report::RunReport,
     run_request::RunPluginRequest,
 };
-use crate::error::RequestError;
+use crate::{error::RequestError, image_evidence::failed_checks};
 
 /// Calls the check for each image, and counts what it found: of a rule without a finding it is a success, as in reports. An image
 /// whose attestations do not count is a failure, and the check is not called for it.
@@ -32,8 +29,9 @@ pub(crate) fn run_check(
     let Some((snapshot, text)) = inputs.snapshot()? else {
         return Err(RequestError::new("a check needs an image").hint("pass `--image` or `--images`"));
     };
-    let collected = collect(request, &snapshot)?;
-    let Some(store) = collected.store else { return Err(RequestError::new("there is no store of evidence")) };
+    let collector = collector(request)?;
+    let store = collector.store(request.sources.deadline)?;
+    let images = collector.of(&snapshot.components, &store);
     let options = CheckOptions {
         run: inputs.context(),
         params: &inputs.params,
@@ -45,20 +43,20 @@ pub(crate) fn run_check(
     let check = Check::new(plugin, options).map_err(|error| plugin_error(&error))?;
     let now = Timestamp::now();
     let mut found = Found::default();
-    for image in &collected.images {
-        let name = &image.component.container_image;
-        let evidence = match &image.evidence {
+    for (component, evidence) in snapshot.components.iter().zip(&images) {
+        let name = &component.container_image;
+        let evidence = match evidence {
             Ok(evidence) => evidence,
             Err(error) => {
                 found.fail(error.clone());
                 continue;
             }
         };
-        found.add_checks(evidence, name);
+        found.findings.extend(failed_checks(evidence));
         if !evidence.is_evaluable() {
             continue;
         }
-        let context = EvaluationContext { component: &image.component, evidence, when: now, input: "{}" };
+        let context = EvaluationContext { component, evidence, when: now, input: "{}" };
         let outcome = check.call(&context);
         found.usage.add(outcome.usage);
         match outcome.result {
@@ -82,20 +80,6 @@ struct Found {
 impl Found {
     fn fail(&mut self, error: EvaluationError) {
         self.error.get_or_insert(error);
-    }
-
-    /// What was verified before the plugin is called.
-    fn add_checks(&mut self, evidence: &Evidence, image: &str) {
-        let failed = evidence.checks.iter().filter_map(|check| Some((check.kind.code(), check.failure.as_ref()?)));
-        self.findings.extend(failed.map(|(code, why)| PluginFinding {
-            code: code.to_owned(),
-            outcome: Outcome::Failure,
-            severity: Severity::High,
-            message: why.clone(),
-            subject: Some(image.to_owned()),
-            terms: Vec::new(),
-            solution: None,
-        }));
     }
 
     fn add(&mut self, plugin: &Plugin, findings: Vec<PluginFinding>, image: &str) {
@@ -153,6 +137,8 @@ impl Found {
 
 #[cfg(test)]
 mod tests {
+    use assay_wasm::Severity;
+
     use super::*;
 
     fn finding(outcome: Outcome) -> PluginFinding {

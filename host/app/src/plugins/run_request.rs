@@ -6,7 +6,7 @@ use assay_wasm::LogSink;
 use camino::Utf8PathBuf;
 
 use super::{local_job::Waited, run_grants::SecretPlaces, run_inputs::RunInputs};
-use crate::{plugin_engine::PluginEngine, source_settings::SourceSettings, trust::TrustRequest};
+use crate::{image_evidence::EvidenceRequest, plugin_engine::PluginEngine, source_settings::SourceSettings};
 
 /// What is done.
 #[derive(Clone, Debug)]
@@ -32,10 +32,8 @@ pub struct RunPluginRequest<'a> {
     pub sources: SourceSettings,
     /// The layout that `plugin pull --save` wrote; then no plugin is fetched.
     pub saved: Option<Utf8PathBuf>,
-    /// The OCI layout that has the images under test and their evidence; without one, registries do.
-    pub evidence: Option<Utf8PathBuf>,
-    /// Whose signatures count for the evidence of images.
-    pub trust: Option<TrustRequest>,
+    /// Where the images under test and their evidence are, and whose signatures count for it.
+    pub evidence: EvidenceRequest,
     /// The events that a reporter reads: a file with a line of JSON for each.
     pub events: Option<Utf8PathBuf>,
     /// The folder that the plugin's files are written to when it has ended.

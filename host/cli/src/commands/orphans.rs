@@ -2,18 +2,22 @@
 
 use std::fmt::Write as _;
 
-use assay_app::{OrphanOutcome, Orphans, OrphansRequest, find_orphans};
+use assay_app::{ClusterAccess, OrphanOutcome, Orphans, OrphansRequest, find_orphans};
 use assay_gocompat::sanitize;
 
 use super::{
     events::Printed,
-    run_files::{parse_snapshot, plain_request, set_plugins},
+    run_files::{parse_snapshot, plain_request, set_evidence, set_plugins},
     run_text::print,
 };
 use crate::{error::CliError, exit, flags::runs::OrphansFlags, printer::Printer, settings::Environment};
 
 /// Looks for them, and prints what was found.
-pub(super) fn run(flags: &OrphansFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
+pub(super) fn run(
+    flags: &OrphansFlags,
+    (env, cluster): (&Environment, &ClusterAccess),
+    printer: Printer,
+) -> Result<u8, CliError> {
     let mut run = plain_request(&flags.sources, env)?;
     run.plan.paths.clone_from(&flags.paths);
     run.plan.snapshot = flags.images.as_deref().map(parse_snapshot).transpose()?;
@@ -21,6 +25,7 @@ pub(super) fn run(flags: &OrphansFlags, env: &Environment, printer: Printer) -> 
     run.plan.changed.clone_from(&flags.changed);
     run.store.clone_from(&flags.store.store);
     set_plugins(&mut run, &flags.list);
+    set_evidence(&mut run, &flags.evidence, env, cluster)?;
     let request =
         OrphansRequest { run, plugin: flags.plugin.clone(), is_canceled: flags.cancel, reruns: flags.reruns.into() };
     let found = find_orphans(&request, &Printed::new(printer))?;

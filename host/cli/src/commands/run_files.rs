@@ -3,8 +3,8 @@
 use std::num::NonZeroUsize;
 
 use assay_app::{
-    FinishedRun, Interrupt, PlanFilesRequest, PluginEngine, RequestError, RunFilesRequest,
-    policy_argument::read_file_or_text, rerun as rerun_recorded, run_files,
+    ClusterAccess, EvidenceRequest, FinishedRun, Interrupt, PlanFilesRequest, PluginEngine, RequestError,
+    RunFilesRequest, policy_argument::read_file_or_text, rerun as rerun_recorded, run_files,
 };
 use assay_model::{
     limits,
@@ -15,45 +15,74 @@ use assay_model::{
 use camino::Utf8PathBuf;
 
 use super::{
-    events::Printed, fetch_policy::print_stdout, run_progress::RunProgress, run_reports::RunReports,
-    run_text::show_text,
+    events::Printed, fetch_policy::print_stdout, plugin::read_signing_key, run_progress::RunProgress,
+    run_reports::RunReports, run_text::show_text,
 };
 use crate::{
     error::CliError,
     exit,
     flags::{
+        image_evidence::EvidenceFlags,
         run::{ExecutionFlags, PluginListFlags, RunFilesFlags, RunFormat},
         runs::RerunFlags,
         sources::SourceFlags,
     },
     printer::Printer,
-    settings::{Environment, source_settings},
+    settings::{Environment, evidence_request, source_settings, trust_root_settings},
     signals::listen_for_signals,
 };
 
 /// Carries out a run, and prints what is recorded of it.
-pub(crate) fn run(flags: &RunFilesFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
-    let mut request = request(&flags.execution, env)?;
+pub(crate) fn run(
+    flags: &RunFilesFlags,
+    env: &Environment,
+    cluster: &ClusterAccess,
+    printer: Printer,
+) -> Result<u8, CliError> {
+    let mut request = request(&flags.execution, env, cluster)?;
     request.plan.paths.clone_from(&flags.paths);
     request.plan.snapshot = flags.images.as_deref().map(parse_snapshot).transpose()?;
     request.plan.scenarios.clone_from(&flags.scenario);
     request.plan.changed.clone_from(&flags.changed);
     (request.allow_empty, request.reuse) = (flags.allow_empty, flags.reuse);
     let notes = Printed::new(printer);
-    carry_out(&flags.execution, &request, printer, &mut |print| run_files(&request, &notes, print))
+    let reports = read_reports(&flags.execution, env)?;
+    request.with_results = !reports.is_empty();
+    carry_out(&flags.execution, &reports, &request, printer, &mut |print| run_files(&request, &notes, print))
 }
 
 /// Carries out a recorded run again.
-pub(crate) fn rerun(id: &RunId, flags: &RerunFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
-    let request = request(&flags.execution, env)?;
-    carry_out(&flags.execution, &request, printer, &mut |print| rerun_recorded(&request, id, flags.failed, print))
+pub(super) fn rerun(
+    id: &RunId,
+    flags: &RerunFlags,
+    (env, cluster): (&Environment, &ClusterAccess),
+    printer: Printer,
+) -> Result<u8, CliError> {
+    let mut request = request(&flags.execution, env, cluster)?;
+    let reports = read_reports(&flags.execution, env)?;
+    request.with_results = !reports.is_empty();
+    let work = &mut |print: &mut dyn FnMut(&ProgressEvent)| rerun_recorded(&request, id, flags.failed, print);
+    carry_out(&flags.execution, &reports, &request, printer, work)
 }
 
-fn request(flags: &ExecutionFlags, env: &Environment) -> Result<RunFilesRequest, CliError> {
+fn request(flags: &ExecutionFlags, env: &Environment, cluster: &ClusterAccess) -> Result<RunFilesRequest, CliError> {
     let mut request =
         RunFilesRequest { store: flags.store.clone(), workers: flags.workers, ..plain_request(&flags.sources, env)? };
     set_plugins(&mut request, &flags.list);
+    set_evidence(&mut request, &flags.evidence, env, cluster)?;
     Ok(request)
+}
+
+/// Takes the evidence of images from where the flags say.
+pub(super) fn set_evidence(
+    request: &mut RunFilesRequest,
+    flags: &EvidenceFlags,
+    env: &Environment,
+    cluster: &ClusterAccess,
+) -> Result<(), CliError> {
+    request.evidence = evidence_request(flags, env, cluster)?;
+    request.plan.settings.trust_root = trust_root_settings(flags.identity.trusted_root.as_deref(), env);
+    Ok(())
 }
 
 /// Takes plugins from where the flags say.
@@ -79,11 +108,13 @@ pub(super) fn plain_request(sources: &SourceFlags, env: &Environment) -> Result<
         plugins: None,
         saved_plugins: None,
         is_dev: false,
+        evidence: EvidenceRequest::default(),
         workers: NonZeroUsize::MIN,
         engine: PluginEngine::from_environment(env.variable, (env.cache_home)()).map_err(CliError::new)?,
         temporary: (env.temporary)(),
         allow_empty: false,
         reuse: false,
+        with_results: false,
         interrupt: Interrupt::default(),
         variable: env.variable,
     })
@@ -91,13 +122,18 @@ pub(super) fn plain_request(sources: &SourceFlags, env: &Environment) -> Result<
 
 type Work<'a> = dyn FnMut(&mut dyn FnMut(&ProgressEvent)) -> Result<FinishedRun, RequestError> + 'a;
 
+fn read_reports(flags: &ExecutionFlags, env: &Environment) -> Result<RunReports, CliError> {
+    let key = flags.sign_key.as_deref().map(|file| read_signing_key(file, env)).transpose()?;
+    RunReports::parse(&flags.output, key)
+}
+
 fn carry_out(
     flags: &ExecutionFlags,
+    reports: &RunReports,
     request: &RunFilesRequest,
     printer: Printer,
     work: &mut Work<'_>,
 ) -> Result<u8, CliError> {
-    let reports = RunReports::parse(&flags.output)?;
     let interrupt = request.interrupt.clone();
     // The run is canceled in order; the second signal leaves it open.
     listen_for_signals(move || interrupt.request())?;

@@ -3,7 +3,8 @@
 use std::{fmt::Write as _, time::Duration};
 
 use assay_app::{
-    CanceledRun, RecordedRuns, RequestError, Retention, RunExplanation, cancel_run, collect_runs, pin_run,
+    CanceledRun, ClusterAccess, RecordedRuns, RequestError, Retention, RunExplanation, cancel_run, collect_runs,
+    pin_run,
 };
 use assay_gocompat::sanitize;
 use assay_model::{
@@ -32,10 +33,14 @@ const PART_BYTES: usize = 64 << 10;
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Carries out one of the commands.
-pub(crate) fn run(command: &RunsCommand, env: &Environment, printer: Printer) -> Result<u8, CliError> {
+pub(crate) fn run(
+    command: &RunsCommand,
+    (env, cluster): (&Environment, &ClusterAccess),
+    printer: Printer,
+) -> Result<u8, CliError> {
     match command {
-        RunsCommand::Rerun(flags) => return run_files::rerun(&parse_id(&flags.id)?, flags, env, printer),
-        RunsCommand::Orphans(flags) => return orphans::run(flags, env, printer),
+        RunsCommand::Rerun(flags) => return run_files::rerun(&parse_id(&flags.id)?, flags, (env, cluster), printer),
+        RunsCommand::Orphans(flags) => return orphans::run(flags, (env, cluster), printer),
         RunsCommand::List(flags) => list(flags, printer),
         RunsCommand::Show(flags) => show(flags, printer),
         RunsCommand::Logs(flags) => logs(flags, printer),
@@ -89,9 +94,9 @@ fn explain_text(explanation: &RunExplanation) -> String {
         let task = reason.task.as_ref().map(|task| format!("/{task}")).unwrap_or_default();
         let name = format!("{}{task}", reason.scenario);
         let optional = if reason.optional { " (optional)" } else { "" };
-        let since = reason.since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
+        let since = reason.since.as_ref().map(|since| format!(", since {since}")).unwrap_or_default();
         let state = reason.state.as_str();
-        let _infallible = writeln!(text, "{}{optional} is {state}{since}", sanitize::line(&name));
+        let _infallible = writeln!(text, "{}{optional}: {state}{since}", sanitize::line(&name));
         append_cause(&mut text, "  ", reason.cause.as_ref(), reason.next.as_deref());
     }
     text

@@ -8,6 +8,7 @@ pub(crate) mod global;
 pub(crate) mod go;
 pub(crate) mod identity;
 pub(crate) mod image;
+pub(crate) mod image_evidence;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod input;

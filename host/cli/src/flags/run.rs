@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
-use super::sources::SourceFlags;
+use super::{image_evidence::EvidenceFlags, sources::SourceFlags};
 
 pub(super) fn help() -> &'static str {
     "Examples:
@@ -15,6 +15,9 @@ pub(super) fn help() -> &'static str {
   # with reports for a CI system and for Tekton
   assay run tenants-config --images snapshot.yaml --output junit=junit.xml \\
       --output appstudio=test-output.json
+
+  # with the evidence of images, for tasks that read SBOMs or provenance
+  assay run tenants-config --images snapshot.yaml --evidence ./oci --public-key cosign.pub
 
   # one scenario, with events for a program; the same command goes on after a crash
   assay run tenants-config --images snapshot.yaml --scenario smoke --format jsonl --store .assay
@@ -66,6 +69,9 @@ pub(crate) struct ExecutionFlags {
     #[command(flatten)]
     pub(crate) list: PluginListFlags,
 
+    #[command(flatten)]
+    pub(crate) evidence: EvidenceFlags,
+
     /// Number of tasks to run concurrently
     #[arg(long, value_name = "N", default_value = "2", help_heading = "Execution")]
     pub(crate) workers: NonZeroUsize,
@@ -74,10 +80,14 @@ pub(crate) struct ExecutionFlags {
     #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true, help_heading = "Report")]
     pub(crate) format: RunFormat,
 
-    /// Report to write when the run has ended, as FORMAT=FILE: junit, appstudio (TEST_OUTPUT), json or jsonl (events);
-    /// repeatable
+    /// Report to write when the run has ended, as FORMAT=FILE: junit, appstudio (TEST_OUTPUT), json, jsonl (events) or
+    /// test-result (an in-toto statement that --sign-key signs); repeatable
     #[arg(long, value_name = "FORMAT=FILE", help_heading = "Report")]
     pub(crate) output: Vec<String>,
+
+    /// Private key for test-result, encrypted by cosign; COSIGN_PASSWORD has its password
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub(crate) sign_key: Option<Utf8PathBuf>,
 
     #[command(flatten)]
     pub(crate) sources: SourceFlags,

@@ -4,6 +4,7 @@ use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{
+    image_evidence::EvidenceFlags,
     run::{ExecutionFlags, PluginListFlags},
     sources::SourceFlags,
 };
@@ -233,6 +234,9 @@ pub(crate) struct OrphansFlags {
 
     #[command(flatten)]
     pub(crate) list: PluginListFlags,
+
+    #[command(flatten)]
+    pub(crate) evidence: EvidenceFlags,
 
     #[command(flatten, next_help_heading = "Record")]
     pub(crate) store: StoreFlags,

@@ -13,6 +13,9 @@ pub(crate) enum SnapshotCommand {
   assay snapshot compose --from tenants-config --mode component \\
       --set cart=registry.example/shop/cart@sha256:…,url=https://git.example/cart,revision=4c1f9e2
 
+  # the same of the PipelineRun that built it, whose labels and annotations are passed on
+  assay snapshot compose --from tenants-config --build pipelinerun.yaml
+
   # repair a candidate by hand, and record it
   assay snapshot compose --from tenants-config --mode override \\
       --set web=registry.example/shop/web@sha256:… --record --store .assay
@@ -86,6 +89,10 @@ pub(crate) struct ComposeFlags {
     /// out; repeatable
     #[arg(long, value_name = "SET", num_args = 1.., help_heading = "Composition")]
     pub(crate) set: Vec<String>,
+
+    /// PipelineRun of a build that succeeded, YAML or JSON: it has the image, what led to it and when it started; repeatable
+    #[arg(long, value_name = "FILE", help_heading = "Build")]
+    pub(crate) build: Vec<String>,
 
     /// Application to compose for, if the components are in several
     #[arg(long, value_name = "NAME", conflicts_with = "component_group", help_heading = "Composition")]

@@ -28,7 +28,7 @@ pub(crate) use self::{
     image::ImageSettings,
     input::{InputSettings, refuse_early},
     output::Output,
-    plugin::plugin_trust_request,
+    plugin::evidence_request,
     run::parse_timeout,
     sources::source_settings,
     trust::{stored_trust_root, trust_root_settings},

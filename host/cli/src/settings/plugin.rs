@@ -1,8 +1,8 @@
-//! [`parse_plugin`]: a WebAssembly check with its parameters; [`plugin_trust_request`]: whose signatures count for what a plugin
-//! reads.
+//! [`parse_plugin`]: a WebAssembly check with its parameters; [`evidence_request`]: what plugins read of images.
 
 use assay_app::{
-    CertificateLogPolicy, ClusterAccess, LogPolicy, PluginRequest, Relocation, SignerRequest, TrustRequest,
+    CertificateLogPolicy, ClusterAccess, EvidenceRequest, LogPolicy, PluginRequest, Relocation, SignerRequest,
+    TrustRequest,
 };
 use camino::Utf8Path;
 
@@ -10,25 +10,27 @@ use super::{
     Environment, non_empty,
     trust::{identity, load_key},
 };
-use crate::{error::CliError, flags::plugin::author::RunFlags};
+use crate::{error::CliError, flags::image_evidence::EvidenceFlags};
 
-/// Whose signatures count for the evidence of images; none without a key and an identity.
-pub(crate) fn plugin_trust_request(
-    flags: &RunFlags,
+/// Where the evidence of images is that plugins read, and whose signatures count for it: nobody's without a key and an identity.
+pub(crate) fn evidence_request(
+    flags: &EvidenceFlags,
     env: &Environment,
     cluster: &ClusterAccess,
-) -> Result<Option<TrustRequest>, CliError> {
+) -> Result<EvidenceRequest, CliError> {
+    let layout = flags.evidence.clone().filter(|path| !path.as_str().is_empty());
     let signer = match (non_empty(flags.public_key.as_deref()), identity(&flags.identity)) {
         (Some(argument), _) => SignerRequest::Key(load_key(argument, "--public-key", env.variable, cluster)?),
         (None, Some(identity)) => SignerRequest::Identity(identity),
-        (None, None) => return Ok(None),
+        (None, None) => return Ok(EvidenceRequest { layout, trust: None }),
     };
-    Ok(Some(TrustRequest {
+    let trust = TrustRequest {
         signer,
         log: if flags.ignore_rekor { LogPolicy::Ignored } else { LogPolicy::Required },
         certificate_log: CertificateLogPolicy::Required,
         relocation: Relocation::Refused,
-    }))
+    };
+    Ok(EvidenceRequest { layout, trust: Some(trust) })
 }
 
 /// `--plugin FILE.wasm?param=value&…`

@@ -338,3 +338,106 @@ fn packages_and_numbers_of_any_form_work() {
         "{results:?}"
     );
 }
+
+/// What is kept, in memory.
+#[derive(Default)]
+struct Kept(std::sync::Mutex<BTreeMap<assay_model::digest::Digest, Vec<u8>>>);
+
+impl assay_model::port::DerivedCache for Kept {
+    fn find(&self, key: &assay_model::digest::Digest) -> Option<Vec<u8>> {
+        self.0.lock().unwrap().get(key).cloned()
+    }
+
+    fn keep(&self, key: &assay_model::digest::Digest, bytes: &[u8]) {
+        self.0.lock().unwrap().insert(key.clone(), bytes.to_vec());
+    }
+}
+
+/// A policy that is kept, of files of which the names begin with something.
+fn kept(kept: &Arc<Kept>, names: &str, texts: &[&str], options: CompileOptions) -> Result<Policy, CompileError> {
+    let mut sources = Sources::new();
+    sources.set_cache(Arc::clone(kept) as Arc<dyn assay_model::port::DerivedCache>);
+    for (number, text) in (1..).zip(texts) {
+        sources.add_policy_text(format!("{names}{number}.rego"), *text);
+    }
+    Policy::compile_with(sources, options)
+}
+
+const ANNOTATED: &str = "package a.b\n\nimport rego.v1\n\n# METADATA\n# title: One\n# custom:\n#   short_name: one\n#   \
+                         collections: [x, y]\n#   solution: S\n#   depends_on: [c.d]\ndeny contains result if {\n\tsome x in \
+                         input.xs\n\tresult := {\"code\": \"a.b.one\", \"msg\": sprintf(\"%s\", [x])}\n}\n\nwarn contains 1\n\n\
+                         wrong := v if { v := [1, 2][_] }\n\nviolation contains \"v\" if wrong\n";
+
+#[test]
+fn a_policy_that_was_kept_is_the_policy_whatever_its_files_are_called() {
+    let cache: Arc<Kept> = Arc::default();
+    let texts = [ANNOTATED, "package lib\n\nx := 1\n"];
+    let first = kept(&cache, "one/", &texts, CompileOptions::default()).unwrap();
+    assert_eq!(cache.0.lock().unwrap().len(), 1);
+    let again = kept(&cache, "other/", &texts, CompileOptions::default()).unwrap();
+    assert_eq!(cache.0.lock().unwrap().len(), 1, "it was taken from there");
+    let named = |rule: &RuleInfo| {
+        let mut rule = rule.clone();
+        rule.location.0 = rule.location.0.replace("other/", "one/");
+        rule
+    };
+    assert!(again.rules().iter().all(|rule| rule.location.0 == "other/1.rego"), "{:?}", again.rules());
+    assert_eq!(again.rules().iter().map(named).collect::<Vec<_>>(), first.rules());
+    assert_eq!(again.annotated_rules().len(), first.annotated_rules().len());
+    for input in [r#"{"xs": ["p", "q"]}"#, "{}"] {
+        let error = evaluate(&first, input).unwrap_err().to_string();
+        assert!(error.contains("one/1.rego:"), "{error}");
+        assert_eq!(evaluate(&again, input).unwrap_err().to_string().replace("other/", "one/"), error);
+    }
+    let problem = |policy: Policy| policy.require_result_values().unwrap_err().to_string();
+    assert_eq!(problem(again).replace("other/", "one/"), problem(first));
+}
+
+#[test]
+fn what_is_kept_is_of_these_texts_and_options() {
+    let cache: Arc<Kept> = Arc::default();
+    let count = || cache.0.lock().unwrap().len();
+    let text = "package a\n\ndeny contains \"x\"\n";
+    kept(&cache, "", &[text], CompileOptions::default()).unwrap();
+    for (texts, options, want) in [
+        (&[text][..], CompileOptions::default(), 1),
+        (&[text, "package b\n"], CompileOptions::default(), 2),
+        (&["package b\n", text], CompileOptions::default(), 3),
+        (&[text], CompileOptions { strict: true, ..CompileOptions::default() }, 4),
+        (
+            &[text],
+            CompileOptions { deadline: Some(Instant::now() + Duration::from_secs(60)), ..CompileOptions::default() },
+            4,
+        ),
+    ] {
+        kept(&cache, "", texts, options).unwrap();
+        assert_eq!(count(), want, "{texts:?}");
+    }
+    let old = CompileOptions { v0: true, ..CompileOptions::default() };
+    kept(&cache, "", &["package a\n\ndeny[\"x\"] { true }\n"], old).unwrap();
+    assert_eq!(count(), 5);
+    assert!(kept(&cache, "", &["package a\n\ndeny[\"x\"] { true }\n"], CompileOptions::default()).is_err());
+    assert_eq!(count(), 5, "what has an error is not kept");
+    assert!(matches!(
+        kept(&cache, "", &["package a\n"], CompileOptions::default()),
+        Err(CompileError::NoRules { files: 1 })
+    ));
+    assert!(matches!(
+        kept(&cache, "", &["package a\n"], CompileOptions::default()),
+        Err(CompileError::NoRules { files: 1 })
+    ));
+}
+
+#[test]
+fn a_policy_that_was_kept_and_is_damaged_is_compiled() {
+    let cache: Arc<Kept> = Arc::default();
+    let text = "package a\n\ndeny contains x if some x in input.xs\n";
+    kept(&cache, "", &[text], CompileOptions::default()).unwrap();
+    let whole: Vec<u8> = cache.0.lock().unwrap().values().next().unwrap().clone();
+    for end in 0..whole.len() {
+        cache.0.lock().unwrap().values_mut().for_each(|bytes| bytes.truncate(end));
+        let policy = kept(&cache, "", &[text], CompileOptions::default()).unwrap();
+        assert_eq!(evaluate(&policy, r#"{"xs": ["p"]}"#).unwrap(), ["deny a p"], "{end}");
+        assert_eq!(cache.0.lock().unwrap().values().next(), Some(&whole), "it is kept again");
+    }
+}

@@ -4,6 +4,7 @@
 //! which neither names of runs nor times stand. Nothing is written; what a record would have to change is returned
 //! ([`moves`]).
 
+mod build;
 mod document;
 mod members;
 pub mod moves;
@@ -16,6 +17,7 @@ use assay_model::{image::PinnedImage, nearest::nearest, port::Pointer};
 
 use crate::{import::Resources, issue::short};
 
+pub use build::Build;
 pub use document::{NAME_PREFIX, canonical, parse_build_start};
 pub use members::{Owner, OwnerKind, select_owner};
 pub use set::{Set, SetError};

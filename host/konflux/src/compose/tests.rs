@@ -282,6 +282,88 @@ fn a_snapshot_says_what_led_to_it() {
     }
 }
 
+fn build(component: &str, mark: char, labels: &serde_json::Value, annotations: &serde_json::Value) -> Build {
+    let mut document = json!({
+        "apiVersion": "tekton.dev/v1", "kind": "PipelineRun",
+        "metadata": {"name": format!("{component}-build"), "labels": labels, "annotations": annotations},
+        "status": {"conditions": [{"type": "Succeeded", "status": "True"}], "results": [
+            {"name": "IMAGE_URL", "value": format!("r.example/{component}")}, {"name": "IMAGE_DIGEST", "value": digest(mark)},
+            {"name": "SHOULD_RELEASE", "value": "false"}]},
+    });
+    document["metadata"]["labels"]["appstudio.openshift.io/component"] = component.into();
+    Build::of_document(&document).unwrap()
+}
+
+/// B10: labels of Pipelines as Code, of the build and of its owner's own are passed on, and no others.
+#[test]
+fn labels_of_a_build_are_passed_on_by_their_prefixes_and_make_no_other_snapshot() {
+    let labels = json!({"pipelinesascode.tekton.dev/sha": "abc", "build.appstudio.redhat.com/commit_sha": "abc",
+        "custom.appstudio.openshift.io/team": "a", "example.com/other": "x", "tekton.dev/pipeline": "p"});
+    let annotations = json!({"pipelinesascode.tekton.dev/sha-title": "a title", "custom.appstudio.openshift.io/note": "n",
+        "kubectl.kubernetes.io/last-applied-configuration": "{}"});
+    let cart = build("cart", '9', &labels, &annotations);
+    let request = ComposeRequest { sets: vec![cart.set.clone()], ..request(Mode::Component, &[]) };
+    let plain = composed(&shop(), &request, &[]).unwrap();
+    let mut found = plain.clone();
+    found.pass_on(std::slice::from_ref(&cart)).unwrap();
+    let names = |of: &Composed, part: &str| -> Vec<String> {
+        of.snapshot["metadata"][part].as_object().unwrap().keys().cloned().collect()
+    };
+    let more = |part: &str| -> Vec<String> {
+        names(&found, part).into_iter().filter(|name| !names(&plain, part).contains(name)).collect()
+    };
+    let mut passed = more("labels");
+    passed.sort();
+    assert_eq!(
+        passed,
+        [
+            "appstudio.openshift.io/build-pipelinerun",
+            "build.appstudio.redhat.com/commit_sha",
+            "custom.appstudio.openshift.io/team",
+            "pac.test.appstudio.openshift.io/sha"
+        ]
+    );
+    let mut passed = more("annotations");
+    passed.sort();
+    assert_eq!(
+        passed,
+        [
+            "custom.appstudio.openshift.io/note",
+            "pac.test.appstudio.openshift.io/sha-title",
+            "test.appstudio.openshift.io/result-image-digest",
+            "test.appstudio.openshift.io/result-image-url",
+            "test.appstudio.openshift.io/result-should-release"
+        ]
+    );
+    // What the Snapshot says itself stays, and its ID is that of its images.
+    assert_eq!(found.snapshot["metadata"]["labels"]["pac.test.appstudio.openshift.io/event-type"], "push");
+    assert_eq!((&found.id, &found.name, &found.document), (&plain.id, &plain.name, &plain.document));
+}
+
+/// B29: the builds of a group are of one, which its Snapshot names.
+#[test]
+fn a_snapshot_of_a_group_names_it_and_builds_of_two_groups_make_none() {
+    let of = |component: &str, mark, branch: &str| {
+        let labels = json!({"pipelinesascode.tekton.dev/event-type": "pull_request", "pipelinesascode.tekton.dev/pull-request": "7",
+            "pipelinesascode.tekton.dev/url-org": "org", "custom.appstudio.openshift.io/of": component});
+        build(component, mark, &labels, &json!({"pipelinesascode.tekton.dev/source-branch": branch}))
+    };
+    let builds = [of("cart", '9', "renovate/a@1"), of("web", '8', "renovate/a@2")];
+    let sets = builds.iter().map(|build| build.set.clone()).collect();
+    let request = ComposeRequest { sets, event: builds[0].event, ..request(Mode::Group, &[]) };
+    let mut found = composed(&shop(), &request, &[]).unwrap();
+    found.pass_on(&builds).unwrap();
+    let metadata = &found.snapshot["metadata"];
+    assert_eq!(metadata["annotations"]["test.appstudio.openshift.io/pr-group"], "renovate/a");
+    let sha = assay_model::digest::Digest::of(b"renovate/a").hex();
+    assert_eq!(metadata["labels"]["test.appstudio.openshift.io/pr-group-sha"], sha[..62]);
+    // What differs between them is not the Snapshot's.
+    assert!(metadata["labels"].get("custom.appstudio.openshift.io/of").is_none(), "{metadata:#}");
+    assert!(metadata["labels"].get("appstudio.openshift.io/build-pipelinerun").is_none(), "{metadata:#}");
+    let error = found.pass_on(&[of("cart", '9', "main"), of("web", '8', "other")]).unwrap_err();
+    assert!(error.fact.contains("different pull request groups: `cart-build` is of `main-org`"), "{error:?}");
+}
+
 /// B26.
 #[test]
 fn a_group_has_its_builds_and_the_candidates_of_the_others() {

@@ -7,7 +7,7 @@
 pub mod late;
 mod run;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -294,5 +294,96 @@ impl ScenarioPlan {
     /// The tasks that only Tekton can run. A run with one is refused before anything starts.
     pub fn tekton_tasks(&self) -> impl Iterator<Item = &TaskPlan> {
         self.tasks.iter().filter(|task| matches!(task.work, Work::Tekton { .. }))
+    }
+
+    /// The names of all results that something in the scenario refers to, whatever the task. Nobody asks for others while it
+    /// goes on.
+    #[must_use]
+    pub fn result_names(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for task in &self.tasks {
+            for when in &task.when {
+                note_text(&when.input, &mut names);
+                note_items(&when.values, &mut names);
+            }
+            task.params.iter().for_each(|(_, value)| note_param(value, &mut names));
+            if let Some(matrix) = &task.matrix {
+                matrix.params.iter().for_each(|(_, items)| note_items(items, &mut names));
+                matrix.include.iter().flatten().for_each(|(_, value)| note_text(value, &mut names));
+            }
+        }
+        self.results.iter().for_each(|result| note_param(&result.value, &mut names));
+        names
+    }
+}
+
+fn note_param(param: &ParamPlan, names: &mut BTreeSet<String>) {
+    match param {
+        ParamPlan::Text(template) => note_text(template, names),
+        ParamPlan::List(items) => note_items(items, names),
+        ParamPlan::Object(fields) => fields.values().for_each(|template| note_text(template, names)),
+        ParamPlan::WholeObject(reference) => drop(names.insert(reference.result.clone())),
+    }
+}
+
+fn note_items(items: &[ListItem], names: &mut BTreeSet<String>) {
+    for item in items {
+        match item {
+            ListItem::One(template) => note_text(template, names),
+            ListItem::Spread(reference) => drop(names.insert(reference.result.clone())),
+        }
+    }
+}
+
+fn note_text(template: &Template, names: &mut BTreeSet<String>) {
+    for piece in &template.pieces {
+        if let Piece::Result(reference) = piece {
+            names.insert(reference.result.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_result_that_a_scenario_refers_to_is_named() {
+        let reference =
+            |result: &str| ResultRef { task: "a".to_owned(), result: result.to_owned(), part: ResultPart::Whole };
+        let text = |result: &str| Template { pieces: vec![Piece::Snapshot, Piece::Result(reference(result))] };
+        let task = TaskPlan {
+            name: "b".to_owned(),
+            pipeline_task: "b".to_owned(),
+            cell: None,
+            section: Section::Tasks,
+            after: Vec::new(),
+            when: vec![When { input: text("when"), is_in: true, values: vec![ListItem::One(text("value"))] }],
+            params: vec![
+                ("text".to_owned(), ParamPlan::Text(text("text"))),
+                ("list".to_owned(), ParamPlan::List(vec![ListItem::Spread(reference("list"))])),
+                ("object".to_owned(), ParamPlan::Object([("k".to_owned(), text("field"))].into())),
+                ("whole".to_owned(), ParamPlan::WholeObject(reference("whole"))),
+            ],
+            matrix: Some(Matrix {
+                params: vec![("m".to_owned(), vec![ListItem::One(text("matrix"))])],
+                include: vec![vec![("i".to_owned(), text("include"))]],
+            }),
+            retries: 0,
+            timeout: None,
+            on_error: OnError::Continue,
+            work: Work::Plugin { name: "p".to_owned() },
+        };
+        let scenario = ScenarioPlan {
+            name: "s".to_owned(),
+            optional: false,
+            after: Vec::new(),
+            timeouts: Timeouts::default(),
+            tasks: vec![task],
+            results: vec![ResultPlan { name: "r".to_owned(), value: ParamPlan::Text(text("result")) }],
+            components: Vec::new(),
+        };
+        let names: Vec<_> = scenario.result_names().into_iter().collect();
+        assert_eq!(names, ["field", "include", "list", "matrix", "result", "text", "value", "when", "whole"]);
     }
 }

@@ -1,6 +1,6 @@
 //! [`plan_run`]: the scenarios that a Snapshot is tested by, with their pipelines, as one plan.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -39,7 +39,7 @@ pub struct PlanRequest<'a> {
     /// The run's name.
     pub run: &'a str,
     /// Gives the pipeline of a scenario, or one sentence why there is none.
-    pub resolve: &'a dyn Fn(&Scenario) -> Result<PipelineResource, String>,
+    pub resolve: &'a dyn Fn(&Scenario) -> Result<Cow<'a, PipelineResource>, String>,
 }
 
 /// Why a scenario cannot be planned.
@@ -320,7 +320,7 @@ spec:
 
     fn planned(resources: &Resources, only: &[&str]) -> Result<RunPlan, Vec<PlanError>> {
         let only: Vec<_> = only.iter().map(|name| (*name).to_owned()).collect();
-        let resolve = |scenario: &Scenario| find_pipeline(resources, &scenario.resolver).cloned();
+        let resolve = |scenario: &Scenario| find_pipeline(resources, &scenario.resolver).map(Cow::Borrowed);
         let (snapshot, _) = snapshot(resources);
         plan_run(&PlanRequest {
             resources,

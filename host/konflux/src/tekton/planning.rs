@@ -329,6 +329,8 @@ impl Filler<'_> {
         let rest = text.get(from..).unwrap_or_default();
         self.charge(rest.len(), path, issues);
         push(&mut pieces, rest);
+        // Most have one piece, and a plan may have many thousands of them.
+        pieces.shrink_to_fit();
         Template { pieces }
     }
 

@@ -5,18 +5,19 @@
 //! any way, is left to that reader, which also reports the error. What is read here is what it would read: a property test.
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, StrInput};
-use serde_json::{Map, Value};
 
 use crate::{memory::Memory, strict::PRIVATE};
 
+use super::values::{Scalar, Values};
+
 /// Levels of nesting, half of what the general reader stands, so that this one never stands more.
-const NESTING: usize = crate::limits::NESTING / 2;
+pub(super) const NESTING: usize = crate::limits::NESTING / 2;
 
 /// The value of a document that has nothing uncommon, `None` of any other. What it takes is charged; at most so many nodes.
-pub(super) fn read(text: &str, nodes: usize, memory: &Memory) -> Option<Value> {
+pub(super) fn read<V: Values>(text: &str, nodes: usize, memory: &Memory, values: &mut V) -> Option<V::Value> {
     let mut options = Options::default();
     options.emit_comments = false;
-    let mut reader = Reader { events: Parser::with_options(StrInput::new(text), options), nodes, memory };
+    let mut reader = Reader { events: Parser::with_options(StrInput::new(text), options), nodes, memory, values };
     let (Event::StreamStart, Event::DocumentStart(..)) = (reader.next()?, reader.next()?) else { return None };
     let first = reader.next()?;
     let value = reader.node(first, 0)?;
@@ -24,35 +25,36 @@ pub(super) fn read(text: &str, nodes: usize, memory: &Memory) -> Option<Value> {
     Some(value)
 }
 
-struct Reader<'a> {
+struct Reader<'a, V> {
     events: Parser<'a, StrInput<'a>>,
     nodes: usize,
     memory: &'a Memory,
+    values: &'a mut V,
 }
 
-impl<'a> Reader<'a> {
+impl<'a, V: Values> Reader<'a, V> {
     fn next(&mut self) -> Option<Event<'a>> {
         self.events.next()?.ok().map(|(event, _)| event)
     }
 
     /// The node that begins with an event.
-    fn node(&mut self, event: Event<'a>, depth: usize) -> Option<Value> {
+    fn node(&mut self, event: Event<'a>, depth: usize) -> Option<V::Value> {
         self.nodes = self.nodes.checked_sub(1)?;
         match event {
             Event::Scalar(text, style, 0, None) => {
-                let value = if style == ScalarStyle::Plain { plain(&text)? } else { Value::String(text.into_owned()) };
-                match &value {
-                    Value::Number(_) => self.memory.number().ok()?,
-                    Value::String(text) => self.memory.text(text).ok()?,
+                let scalar = if style == ScalarStyle::Plain { plain(&text)? } else { Scalar::Text(&text) };
+                match scalar {
+                    Scalar::Natural(_) => self.memory.number().ok()?,
+                    Scalar::Text(text) => self.memory.text(text).ok()?,
                     _ => {}
                 }
-                Some(value)
+                Some(self.values.scalar(scalar))
             }
             Event::SequenceStart(_, 0, None) if depth < NESTING => {
                 let mut items = Vec::new();
                 loop {
                     match self.next()? {
-                        Event::SequenceEnd => return Some(Value::Array(items)),
+                        Event::SequenceEnd => return Some(self.values.list(items)),
                         event => {
                             self.memory.item().ok()?;
                             items.push(self.node(event, depth + 1)?);
@@ -61,20 +63,19 @@ impl<'a> Reader<'a> {
                 }
             }
             Event::MappingStart(_, 0, None) if depth < NESTING => {
-                let mut fields = Map::new();
+                let mut fields = Vec::new();
                 loop {
                     let key = match self.next()? {
-                        Event::MappingEnd => return Some(Value::Object(fields)),
-                        Event::Scalar(key, style, 0, None) if is_string_key(&key, style) => key.into_owned(),
+                        Event::MappingEnd => return self.values.object(fields),
+                        Event::Scalar(key, style, 0, None) if is_string_key(&key, style == ScalarStyle::Plain) => key,
                         _ => return None,
                     };
                     self.nodes = self.nodes.checked_sub(1)?;
                     self.memory.field(&key).ok()?;
+                    let key = self.values.key(&key);
                     let event = self.next()?;
                     let value = self.node(event, depth + 1)?;
-                    if fields.insert(key, value).is_some() {
-                        return None;
-                    }
+                    fields.push((key, value));
                 }
             }
             _ => None,
@@ -82,28 +83,24 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether a key is a string to every reader, and none that `serde_json` keeps for itself.
-fn is_string_key(key: &str, style: ScalarStyle) -> bool {
-    if style == ScalarStyle::Plain {
-        matches!(plain(key), Some(Value::String(_))) && key != "<<"
-    } else {
-        !key.starts_with(PRIVATE)
-    }
+/// Whether a key, with quotes or without, is a string to every reader, and none that `serde_json` keeps for itself.
+pub(super) fn is_string_key(key: &str, is_plain: bool) -> bool {
+    if is_plain { matches!(plain(key), Some(Scalar::Text(_))) && key != "<<" } else { !key.starts_with(PRIVATE) }
 }
 
 /// The value of a plain scalar in the core schema, `None` if a number is written in an uncommon way.
-fn plain(text: &str) -> Option<Value> {
+pub(super) fn plain(text: &str) -> Option<Scalar<'_>> {
     let value = match text {
-        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-        "true" | "True" | "TRUE" => Value::Bool(true),
-        "false" | "False" | "FALSE" => Value::Bool(false),
-        "0" => Value::from(0_u64),
+        "" | "~" | "null" | "Null" | "NULL" => Scalar::Null,
+        "true" | "True" | "TRUE" => Scalar::Bool(true),
+        "false" | "False" | "FALSE" => Scalar::Bool(false),
+        "0" => Scalar::Natural(0),
         _ => {
             let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
             match text.as_bytes() {
                 // At most 18 digits: those of every 64-bit integer.
                 [b'1'..=b'9', rest @ ..] if rest.len() < 18 && rest.iter().all(u8::is_ascii_digit) => {
-                    Value::from(text.parse::<u64>().ok()?)
+                    Scalar::Natural(text.parse::<u64>().ok()?)
                 }
                 [b'0'..=b'9' | b'+' | b'-' | b'.', ..]
                     if digits.starts_with(['.', '0']) || digits.parse::<f64>().is_ok() =>
@@ -111,7 +108,7 @@ fn plain(text: &str) -> Option<Value> {
                     return None;
                 }
                 [b'$', ..] if text.starts_with(PRIVATE) => return None,
-                _ => Value::String(text.to_owned()),
+                _ => Scalar::Text(text),
             }
         }
     };
@@ -121,13 +118,13 @@ fn plain(text: &str) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
-    use crate::yaml::parse_general;
+    use crate::yaml::{parse_general, values::Json};
 
     fn common(text: &str) -> Option<Value> {
-        read(text, 1000, &Memory::of(1 << 20))
+        read(text, 1000, &Memory::of(1 << 20), &mut Json)
     }
 
     #[test]
@@ -165,8 +162,8 @@ mod tests {
             assert_eq!(common(text), None, "{text}");
         }
         assert_eq!(common(&"[".repeat(NESTING + 1)), None);
-        assert_eq!(read("[a, b, c]", 3, &Memory::of(1 << 20)), None);
-        assert_eq!(read("[a, b, c]", 10, &Memory::of(64)), None);
+        assert_eq!(read("[a, b, c]", 3, &Memory::of(1 << 20), &mut Json), None);
+        assert_eq!(read("[a, b, c]", 10, &Memory::of(64), &mut Json), None);
     }
 
     proptest! {

@@ -5,13 +5,16 @@
 //! only ever unpacked by git, which names every object by what it holds. Entries are regular files of our own; a pipe, a
 //! link or another user's file is removed and counts as absent. All entries together have a limit ([`CACHE_BYTES`]).
 //!
+//! What was computed of such content ([`Cache::derived`]) is not named by what it holds, so that a digest of it stands in front of it:
+//! one that is damaged is not used. It is only used where nobody else can write.
+//!
 //! A folder that belongs to another user, or that others can write to, is refused. Where only a folder above can be
 //! writable by others, who could then put another folder in this one's place, its entries are used all the same, since
 //! they are checked, but nothing is unpacked there.
 
 use std::{
     fs::File,
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::{
@@ -21,7 +24,11 @@ use std::{
     time::Duration,
 };
 
-use assay_model::{bounded::read_bounded, digest::Digest, image::Repository};
+use assay_model::{
+    bounded::{read_bounded, read_expected},
+    digest::Digest,
+    image::Repository,
+};
 use rustix::{
     fs::{Timespec, Timestamps, UTIME_NOW, futimens},
     process::geteuid,
@@ -38,8 +45,11 @@ const CACHE_BYTES: u64 = 2 << 30;
 /// How much may be added before the folders are looked through again, as a part of the limit.
 const UNCOUNTED: u64 = 16;
 
+/// The bytes of one entry that was computed: compiled policies and data have a few, and whoever reads them has them in memory.
+const DERIVED_BYTES: u64 = 256 << 20;
+
 /// The folders of entries.
-const FOLDERS: [&str; 3] = ["sha256", "git", "images"];
+const FOLDERS: [&str; 4] = ["sha256", "git", "images", "derived"];
 
 /// Bits of a mode that let others write.
 const OTHERS_WRITE: u32 = 0o022;
@@ -53,6 +63,7 @@ pub struct Cache {
     blobs: Arc<Folder>,
     packs: Arc<Folder>,
     images: Arc<Folder>,
+    derived: Arc<Folder>,
     limit: u64,
     /// What was added since the folders were looked through; the first entry has them looked through.
     added: Arc<AtomicU64>,
@@ -77,16 +88,17 @@ impl Cache {
         let root = fs_err::canonicalize(root)?;
         let folder = Folder::open(&root)?;
         folder.check_own()?;
-        let [blobs, packs, images, work] = ["sha256", "git", "images", "work"].map(|name| {
+        let [blobs, packs, images, derived, work] = ["sha256", "git", "images", "derived", "work"].map(|name| {
             let below = folder.make(&[name])?;
             below.check_own()?;
             Ok::<_, io::Error>(below)
         });
         work?;
         let is_safe = root.ancestors().skip(1).all(is_safe);
-        let [blobs, packs, images] = [Arc::new(blobs?), Arc::new(packs?), Arc::new(images?)];
+        let [blobs, packs] = [Arc::new(blobs?), Arc::new(packs?)];
+        let [images, derived] = [Arc::new(images?), Arc::new(derived?)];
         let added = Arc::new(AtomicU64::new(u64::MAX));
-        let cache = Self { root, blobs, packs, images, limit: CACHE_BYTES, added, is_safe };
+        let cache = Self { root, blobs, packs, images, derived, limit: CACHE_BYTES, added, is_safe };
         if is_safe {
             cache.remove_leftovers()?;
         }
@@ -121,6 +133,38 @@ impl Cache {
     pub(super) fn keep_blob(&self, digest: &Digest, bytes: &[u8]) {
         if entry(&self.blobs, &digest.hex()).is_none() {
             let _kept = self.keep(&self.root.join("sha256").join(digest.hex()), &mut &*bytes);
+        }
+    }
+
+    /// What was computed and kept under a name that says of what, and by which program.
+    #[must_use]
+    pub fn derived(&self, name: &Digest) -> Option<Vec<u8>> {
+        if !self.is_safe {
+            return None;
+        }
+        let name = name.hex();
+        let mut file = entry(&self.derived, &name)?;
+        mark_as_read(&file);
+        let expected = file.metadata().ok()?.len();
+        let mut read = || {
+            let mut digest = [0; 32];
+            file.read_exact(&mut digest).ok()?;
+            let bytes = read_expected(&file, DERIVED_BYTES, expected).ok()?;
+            (*derived_digest(&name, &bytes).as_bytes() == digest).then_some(bytes)
+        };
+        let bytes = read();
+        if bytes.is_none() {
+            let _gone = self.derived.remove_file(&name);
+        }
+        bytes
+    }
+
+    /// Stores what was computed. A failure to store it is not an error of the run.
+    pub fn keep_derived(&self, name: &Digest, bytes: &[u8]) {
+        if self.is_safe && bytes.len() as u64 <= DERIVED_BYTES {
+            let name = name.hex();
+            let digest = derived_digest(&name, bytes);
+            let _kept = self.keep(&self.root.join("derived").join(name), &mut digest.as_bytes().chain(bytes));
         }
     }
 
@@ -176,6 +220,7 @@ impl Cache {
             let folder = match folder {
                 "git" => &self.packs,
                 "images" => &self.images,
+                "derived" => &self.derived,
                 _ => &self.blobs,
             };
             let _gone = folder.remove_file(name);
@@ -224,6 +269,11 @@ fn checked(folder: &Folder, name: &str, digest: &Digest, limit: u64) -> Option<V
         return None;
     }
     Some(bytes)
+}
+
+/// The digest in front of what was computed, of its name as well: an entry with the name of another one is none.
+fn derived_digest(name: &str, bytes: &[u8]) -> Digest {
+    Digest::of_parts(&[name.as_bytes(), bytes])
 }
 
 /// Gives an entry the present time, by which it is the last to go.

@@ -7,12 +7,12 @@ import (
 	"wit_component/assay_plugin_types"
 )
 
-// Invalid is an error of inputs that can never work: nobody tries again.
+// Invalid is the error for inputs that can never work: the call is not retried.
 func Invalid(message string) assay_plugin_types.Error {
 	return assay_plugin_types.MakeErrorInvalid(message)
 }
 
-// Retry is an error after which the same call is made again: the network, 429, 5xx. 0 milliseconds leave the time to the host.
+// Retry is an error after which the same call is retried: the network, 429, 5xx. With 0 milliseconds, the host chooses the delay.
 func Retry(message string, afterMs uint32) assay_plugin_types.Error {
 	after := witTypes.None[uint32]()
 	if afterMs > 0 {
@@ -53,7 +53,7 @@ func Failure(code, message, subject string) assay_plugin_types.Finding {
 	}
 }
 
-// Verdict is the result of a task or a job, a failure if there are findings. The host counts by itself: a success beside
+// Verdict is the result of a task or a job, a failure if there are findings. The host counts by itself: a success with
 // failures is an error.
 func Verdict(successes uint32, findings []assay_plugin_types.Finding, note string) assay_plugin_types.Verdict {
 	outcome := assay_plugin_types.Outcome_Success

@@ -1,9 +1,9 @@
-// Helpers for plugins of assay, part of the template: change them as you like.
-/** The inputs can never work: throw it, and nobody tries again. */
+// Helpers for assay plugins, part of the template: change them as you like.
+/** The inputs can never work: throw it, and the call is not retried. */
 export function invalid(message) {
   return { tag: 'invalid', val: message };
 }
-/** Throw it, and the same call is made again later: the network, 429, 5xx. */
+/** Throw it, and the same call is retried later: the network, 429, 5xx. */
 export function retry(message, afterMs = null) {
   return { tag: 'transient', val: { message, afterMs } };
 }
@@ -31,12 +31,12 @@ export function list(ctx, name) {
 export function finding(code, message, more = {}) {
   return { code, message, outcome: 'failure', severity: 'high', subject: null, terms: [], solution: null, ...more };
 }
-/** The result of a task or a job. The host counts by itself: a success beside failures is an error. */
+/** The result of a task or a job. The host counts by itself: a success with failures is an error. */
 export function verdict(outcome, more = {}) {
   const empty = { successes: 0, failures: 0, warnings: 0, namespace: null, note: null, timestamp: null };
   return { outcome, ...empty, findings: [], results: [], links: [], ...more };
 }
-/** A string as the bytes that the host takes: UTF-8, which QuickJS has no `TextEncoder` for. */
+/** A string as the UTF-8 bytes that the host expects; QuickJS has no `TextEncoder`. */
 export function encode(string) {
   const escaped = encodeURIComponent(string);
   const bytes = [];
@@ -51,7 +51,7 @@ export function encode(string) {
   }
   return new Uint8Array(bytes);
 }
-/** Bytes in UTF-8 as a string. */
+/** UTF-8 bytes as a string. */
 export function decode(bytes) {
   const parts = [];
   for (const byte of bytes)

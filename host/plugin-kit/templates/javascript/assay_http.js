@@ -1,5 +1,5 @@
-// HTTP through the host, part of the template: every answer of a service becomes a value or the right error.
-// The manifest requests the hosts, `plugins.toml` grants them. Redirects are answers and are not followed.
+// HTTP through the host, part of the template: every response of a service becomes a value or the right error.
+// The manifest requests the hosts, `plugins.toml` grants them. Redirects are responses and are not followed.
 import { decode, encode, invalid, retry } from './assay.js';
 import * as http from 'assay:plugin/http@0.1.0';
 function request(method, url, options) {
@@ -10,7 +10,7 @@ function request(method, url, options) {
   headers.push(['content-type', 'application/json']);
   return { method, url, headers, body: { tag: 'bytes', val: encode(JSON.stringify(options.body)) }, auth, timeoutMs: null };
 }
-/** Throws for what is no success. */
+/** Throws unless the response is a success. */
 function check(answer, url, secret) {
   const { status } = answer;
   if (status === 401 || status === 403)
@@ -29,7 +29,7 @@ function call(url, work) {
     return work();
   }
   catch (error) {
-    // What the host answers as an error is thrown in an exception that has it as `payload`.
+    // An error of the host is thrown as an exception that has it as `payload`.
     const { tag, val } = error?.payload ?? error;
     if (tag === 'denied')
       throw invalid(`${url} is denied: ${String(val)}`);
@@ -41,11 +41,11 @@ function call(url, work) {
     throw error;
   }
 }
-/** The answer, whatever its status. */
+/** The response, whatever its status. */
 export function send(method, url, options = {}) {
   return call(url, () => http.send(request(method, url, options)));
 }
-/** The JSON of a successful answer. */
+/** The JSON of a successful response. */
 export function json(method, url, options = {}) {
   const response = send(method, url, options);
   check(response, url, options.secret);
@@ -56,7 +56,7 @@ export function json(method, url, options = {}) {
     throw { tag: 'lost', val: `${url} answered something that is not JSON: ${String(error)}` };
   }
 }
-/** Streams a successful answer into an artifact. It never enters the memory of this plugin. */
+/** Streams a successful response into an artifact. It never enters the memory of this plugin. */
 export function download(url, artifact, mediaType, options = {}) {
   const saved = call(url, () => http.download(request('GET', url, options), artifact, mediaType));
   check(saved, url, options.secret);

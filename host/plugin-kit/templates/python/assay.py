@@ -1,4 +1,4 @@
-"""Helpers for plugins of assay, part of the template: change them as you like.
+"""Helpers for assay plugins, part of the template: change them as you like.
 
 Everything here is plain data. What a plugin can call is in `wit_world.imports`; `componentize-py -d wit -w {{world}}
 bindings types` writes its types for your editor.
@@ -11,12 +11,12 @@ from wit_world.imports import types
 
 
 def fail(message):
-    """The inputs can never work: ends the call without a verdict, and nobody tries again."""
+    """The inputs can never work: ends the call without a verdict, and it is not retried."""
     return Err(types.Error_Invalid(message))
 
 
 def retry(message, after_ms=None):
-    """Try the same call again later: the network, 429, 5xx."""
+    """The same call is retried later: the network, 429, 5xx."""
     return Err(types.Error_Transient(types.Retry(message=message, after_ms=after_ms)))
 
 
@@ -44,7 +44,7 @@ def finding(code, message, outcome=None, severity=None, subject=None, terms=(), 
 
 
 def verdict(outcome, successes=0, failures=0, warnings=0, note=None, findings=(), results=(), links=()):
-    """The result of a task or a job. The host counts by itself: a success beside failures is an error."""
+    """The result of a task or a job. The host counts by itself: a success with failures is an error."""
     return types.Verdict(
         outcome=outcome,
         successes=successes,

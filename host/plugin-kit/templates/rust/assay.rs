@@ -1,14 +1,14 @@
-//! Helpers for plugins of assay, part of the template: change them as you like.
+//! Helpers for assay plugins, part of the template: change them as you like.
 #![allow(dead_code, reason = "a template of helpers")]
 
 use crate::bindings::assay::plugin::types::{Context, Error, Finding, Outcome, Retry, Severity, Value, Verdict};
 
-/// The inputs can never work: nobody tries again.
+/// The inputs can never work: the call is not retried.
 pub fn invalid(message: impl Into<String>) -> Error {
     Error::Invalid(message.into())
 }
 
-/// The same call is made again later: the network, 429, 5xx.
+/// The same call is retried later: the network, 429, 5xx.
 pub fn retry(message: impl Into<String>, after_ms: Option<u32>) -> Error {
     Error::Transient(Retry { message: message.into(), after_ms })
 }
@@ -47,7 +47,7 @@ pub fn failure(code: &str, message: String, subject: &str) -> Finding {
     }
 }
 
-/// The result of a task or a job, a failure if there are findings. The host counts by itself: a success beside failures
+/// The result of a task or a job, a failure if there are findings. The host counts by itself: a success with failures
 /// is an error.
 pub fn verdict(successes: u32, findings: Vec<Finding>, note: String) -> Verdict {
     Verdict {

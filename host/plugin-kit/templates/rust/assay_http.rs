@@ -1,6 +1,6 @@
-//! HTTP through the host, part of the template: every answer of a service becomes a value or the right error.
+//! HTTP through the host, part of the template: every response of a service becomes a value or the right error.
 //!
-//! The manifest requests the hosts, `plugins.toml` grants them. Redirects are answers and are not followed.
+//! The manifest requests the hosts, `plugins.toml` grants them. Redirects are responses and are not followed.
 #![allow(dead_code, reason = "a template of helpers")]
 
 use serde_json::Value;
@@ -36,18 +36,18 @@ impl Call {
         self
     }
 
-    /// Names a secret, whose value the host puts in.
+    /// Names a secret, whose value the host inserts.
     pub fn secret(mut self, name: &str) -> Self {
         self.0.auth = Some(name.to_owned());
         self
     }
 
-    /// The answer, whatever its status.
+    /// The response, whatever its status.
     pub fn send(&self) -> Result<Response, Error> {
         http::send(&self.0).map_err(|error| self.error(&error))
     }
 
-    /// The JSON of a successful answer.
+    /// The JSON of a successful response.
     pub fn json(&self) -> Result<Value, Error> {
         let response = self.send()?;
         self.check(response.status, &response.headers)?;
@@ -55,7 +55,7 @@ impl Call {
             .map_err(|error| Error::Lost(format!("{} answered something that is not JSON: {error}", self.0.url)))
     }
 
-    /// Streams a successful answer into an artifact. It never enters the memory of this plugin.
+    /// Streams a successful response into an artifact. It never enters the memory of this plugin.
     pub fn download(&self, artifact: &str, media_type: &str) -> Result<u64, Error> {
         let saved = http::download(&self.0, artifact, media_type).map_err(|error| self.error(&error))?;
         self.check(saved.status, &saved.headers)?;

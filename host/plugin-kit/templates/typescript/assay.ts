@@ -1,13 +1,13 @@
-// Helpers for plugins of assay, part of the template: change them as you like.
+// Helpers for assay plugins, part of the template: change them as you like.
 
 import type { Context, Error, Finding, Outcome, Verdict } from 'assay:plugin/types@0.1.0';
 
-/** The inputs can never work: throw it, and nobody tries again. */
+/** The inputs can never work: throw it, and the call is not retried. */
 export function invalid(message: string): Error {
   return { tag: 'invalid', val: message };
 }
 
-/** Throw it, and the same call is made again later: the network, 429, 5xx. */
+/** Throw it, and the same call is retried later: the network, 429, 5xx. */
 export function retry(message: string, afterMs: number | null = null): Error {
   return { tag: 'transient', val: { message, afterMs } };
 }
@@ -37,13 +37,13 @@ export function finding(code: string, message: string, more: Partial<Finding> = 
   return { code, message, outcome: 'failure', severity: 'high', subject: null, terms: [], solution: null, ...more };
 }
 
-/** The result of a task or a job. The host counts by itself: a success beside failures is an error. */
+/** The result of a task or a job. The host counts by itself: a success with failures is an error. */
 export function verdict(outcome: Outcome, more: Partial<Verdict> = {}): Verdict {
   const empty = { successes: 0, failures: 0, warnings: 0, namespace: null, note: null, timestamp: null };
   return { outcome, ...empty, findings: [], results: [], links: [], ...more };
 }
 
-/** A string as the bytes that the host takes: UTF-8, which QuickJS has no `TextEncoder` for. */
+/** A string as the UTF-8 bytes that the host expects; QuickJS has no `TextEncoder`. */
 export function encode(string: string): Uint8Array {
   const escaped = encodeURIComponent(string);
   const bytes: number[] = [];
@@ -58,7 +58,7 @@ export function encode(string: string): Uint8Array {
   return new Uint8Array(bytes);
 }
 
-/** Bytes in UTF-8 as a string. */
+/** UTF-8 bytes as a string. */
 export function decode(bytes: Uint8Array): string {
   const parts: string[] = [];
   for (const byte of bytes) parts.push('%' + byte.toString(16).padStart(2, '0'));

@@ -1,5 +1,5 @@
-// HTTP through the host, part of the template: every answer of a service becomes a value or the right error.
-// The manifest requests the hosts, `plugins.toml` grants them. Redirects are answers and are not followed.
+// HTTP through the host, part of the template: every response of a service becomes a value or the right error.
+// The manifest requests the hosts, `plugins.toml` grants them. Redirects are responses and are not followed.
 
 import { decode, encode, invalid, retry } from './assay.js';
 import * as http from 'assay:plugin/http@0.1.0';
@@ -8,7 +8,7 @@ import type { Request, Response, Saved } from 'assay:plugin/http@0.1.0';
 export interface Options {
   body?: unknown;
   headers?: Array<[string, string]>;
-  /** The name of a secret, whose value the host puts in. */
+  /** The name of a secret, whose value the host inserts. */
   secret?: string;
 }
 
@@ -20,7 +20,7 @@ function request(method: string, url: string, options: Options): Request {
   return { method, url, headers, body: { tag: 'bytes', val: encode(JSON.stringify(options.body)) }, auth, timeoutMs: null };
 }
 
-/** Throws for what is no success. */
+/** Throws unless the response is a success. */
 function check(answer: { status: number; headers: Array<[string, string]> }, url: string, secret?: string): void {
   const { status } = answer;
   if (status === 401 || status === 403) throw { tag: 'auth', val: secret ?? 'none' };
@@ -36,7 +36,7 @@ function call<T>(url: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    // What the host answers as an error is thrown in an exception that has it as `payload`.
+    // An error of the host is thrown as an exception that has it as `payload`.
     const { tag, val } = ((error as any)?.payload ?? error) as { tag?: string; val?: unknown };
     if (tag === 'denied') throw invalid(`${url} is denied: ${String(val)}`);
     if (tag === 'too-large') throw invalid(`the answer of ${url} is too large`);
@@ -47,12 +47,12 @@ function call<T>(url: string, work: () => T): T {
   }
 }
 
-/** The answer, whatever its status. */
+/** The response, whatever its status. */
 export function send(method: string, url: string, options: Options = {}): Response {
   return call(url, () => http.send(request(method, url, options)));
 }
 
-/** The JSON of a successful answer. */
+/** The JSON of a successful response. */
 export function json(method: string, url: string, options: Options = {}): any {
   const response = send(method, url, options);
   check(response, url, options.secret);
@@ -63,7 +63,7 @@ export function json(method: string, url: string, options: Options = {}): any {
   }
 }
 
-/** Streams a successful answer into an artifact. It never enters the memory of this plugin. */
+/** Streams a successful response into an artifact. It never enters the memory of this plugin. */
 export function download(url: string, artifact: string, mediaType: string, options: Options = {}): Saved {
   const saved = call(url, () => http.download(request('GET', url, options), artifact, mediaType));
   check(saved, url, options.secret);

@@ -53,9 +53,14 @@ impl Annotations {
     /// Reads the annotations of every file.
     ///
     /// What is wrong with a block is added to the errors.
-    pub(crate) fn read(modules: &[Module], sources: &[Source], errors: &mut Vec<CompileError>) -> Self {
-        let both = || modules.iter().zip(sources);
-        let mut files: Vec<_> = both().map(|(module, source)| file(module, source, errors)).collect();
+    pub(crate) fn read(
+        modules: &[Module],
+        sources: &[Source],
+        metadata: &[Vec<Metadata>],
+        errors: &mut Vec<CompileError>,
+    ) -> Self {
+        let all = modules.iter().zip(sources).zip(metadata);
+        let mut files: Vec<_> = all.map(|((module, source), blocks)| file(module, source, blocks, errors)).collect();
         annotation_errors::redeclared(sources.iter().zip(&files), errors);
         share_documents(&mut files);
         Self { files }
@@ -155,7 +160,7 @@ fn share_documents(files: &mut [FileAnnotations]) {
     }
 }
 
-fn file(module: &Module, source: &Source, errors: &mut Vec<CompileError>) -> FileAnnotations {
+fn file(module: &Module, source: &Source, metadata: &[Metadata], errors: &mut Vec<CompileError>) -> FileAnnotations {
     let package: Vec<_> = module.package.iter().map(|name| name.to_string()).collect();
     let mut read = FileAnnotations { package: package.clone(), ..FileAnnotations::default() };
     for rule in &module.rules {
@@ -169,7 +174,7 @@ fn file(module: &Module, source: &Source, errors: &mut Vec<CompileError>) -> Fil
         read.rules.push(RuleAnnotations { path, rule: None, document: None });
     }
     let package_row = source.row(module.package_span.start);
-    for block in blocks(module, source, errors) {
+    for block in blocks(module, source, metadata, errors) {
         let target = module.rules.partition_point(|rule| source.row(rule.span.start) < block.next_row);
         let next_rule = module.rules.get(target).map(|rule| source.row(rule.span.start));
         let is_above_import = |row: u32| row >= block.next_row && next_rule.is_none_or(|rule| row < rule);
@@ -233,7 +238,7 @@ pub(super) fn metadata(module: &Module, source: &Source) -> Vec<Metadata> {
         }
         let row = source.row(first.start);
         let mut dates = Dates::default();
-        let mut block = Metadata { first: row, last: row, yaml: String::new() };
+        let mut block = Metadata::new(row, row, String::new());
         while let Some(next) = comments.next_if(|next| {
             let (row, column) = source.line_column(next.start);
             row == block.last + 1 && column == 1
@@ -327,10 +332,10 @@ const KEYS: [&str; 9] = [
     "custom",
 ];
 
-fn blocks(module: &Module, source: &Source, errors: &mut Vec<CompileError>) -> Vec<Block> {
+fn blocks(module: &Module, source: &Source, metadata: &[Metadata], errors: &mut Vec<CompileError>) -> Vec<Block> {
     let mut blocks = Vec::new();
-    for block in metadata(module, source) {
-        match annotation_errors::parsed(&block) {
+    for block in metadata {
+        match annotation_errors::parsed(block) {
             Ok(value) => {
                 let scope = scope_of(&value).map(str::to_owned);
                 blocks.push(Block { row: block.first, next_row: block.last + 1, value: tidy(&value), scope });
@@ -481,7 +486,9 @@ mod tests {
     fn chain(texts: &[&str]) -> String {
         let sources: Vec<_> = texts.iter().map(|text| Source::new("t.rego".into(), (*text).into())).collect();
         let modules: Vec<_> = sources.iter().map(|source| parse(source, 0, false).ok().unwrap()).collect();
-        serde_json::to_string(&Annotations::read(&modules, &sources, &mut Vec::new()).chain(0, 0)).unwrap()
+        let all = modules.iter().zip(&sources);
+        let metadata: Vec<_> = all.map(|(module, source)| metadata(module, source)).collect();
+        serde_json::to_string(&Annotations::read(&modules, &sources, &metadata, &mut Vec::new()).chain(0, 0)).unwrap()
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! [`BitSet`]: a set of small numbers.
 
+use super::stored::{Reader, Stored, Writer};
+
 /// A set of small numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BitSet(Vec<u64>);
@@ -27,5 +29,17 @@ impl BitSet {
         for (word, more) in self.0.iter_mut().zip(&other.0) {
             *word |= more;
         }
+    }
+}
+
+impl Stored for BitSet {
+    fn write(&self, to: &mut Writer) {
+        to.number(self.0.len() as u64);
+        self.0.iter().for_each(|word| to.number(*word));
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let length = from.length()?;
+        (0..length).map(|_| from.number()).collect::<Option<_>>().map(Self)
     }
 }

@@ -66,3 +66,7 @@ pub(crate) const VALUE_DEPTH: usize = 400;
 
 /// Parts of all results of one evaluation together, which leave it as JSON: a shared value is a copy there.
 pub(crate) const RESULT_PARTS: usize = 2_000_000;
+
+/// Levels of what is read from a compiled policy that was kept: each takes stack. A term that may be written has at most
+/// [`NESTING`] of them, and each of those takes three at most; values have at most [`VALUE_DEPTH`].
+pub(crate) const STORED_NESTING: usize = 2_000;

@@ -15,6 +15,7 @@ mod builtins;
 mod bytes;
 #[cfg(test)]
 mod cases;
+mod compiled;
 mod dependencies;
 mod documents;
 mod error;
@@ -38,12 +39,15 @@ mod rule_tree;
 mod safety;
 mod span;
 mod stack;
+mod stored;
 mod types;
 mod work;
 
 pub use builtins::{ANY, DOCUMENT, HostFunction, STRING_SET, STRINGS, Type, array_of, object_of};
 pub(crate) use builtins::{GlobPattern, Host, HostError, NoHost, kind_name};
+pub(crate) use bytes::admitted;
 pub use bytes::{bytes_of, text_of};
+pub(crate) use compiled::{Compiled, EvalOptions};
 pub use documents::read;
 pub(crate) use documents::{given, take};
 pub(crate) use error::{CompileError, EvalCode, EvalError};
@@ -53,7 +57,10 @@ pub(crate) use observers::{
     Cost, Hits, Lines, Observations, Op, Profile, Rows, RuleTrace, RuleTraceStep, Trace, TraceEvent, TraceFilter,
     TraceOptions,
 };
-pub(crate) use policy::{EvalOptions, Files, Policy};
+pub(crate) use policy::{Files, Policy};
+pub(crate) use program::Program as CompiledRules;
 pub(crate) use query::{Expression, Names, Query, Solution};
 pub(crate) use span::Source;
 pub(crate) use stack::{StackError, join_large_stack, panic_text, parallel_map, spawn_large_stack, with_large_stack};
+pub(crate) use stored::VERSION as STORED_VERSION;
+pub use stored::{Reader, Stored, Writer};

@@ -2,22 +2,21 @@
 
 use regorus::Value;
 
-use super::annotations::metadata;
 use super::ast::{Head, LiteralKind, Module, Rule, Term, TermKind};
 use super::rule_tree::constant_front;
 use super::span::{Source, Span};
 use crate::{
     compile_error::Location,
-    module_summary::{Import, ModuleSummary, RuleSummary},
+    module_summary::{Import, Metadata, ModuleSummary, RuleSummary},
 };
 
-/// The outline of one file.
-pub(super) fn summarize(module: &Module, source: &Source) -> ModuleSummary {
+/// The outline of one file, with its METADATA blocks.
+pub(super) fn summarize(module: &Module, source: &Source, blocks: Vec<Metadata>) -> ModuleSummary {
     let import = |import: &super::ast::Import| source.row(import.span.start);
     ModuleSummary {
         file: source.name.clone(),
         package: module.package.iter().map(ToString::to_string).collect(),
-        blocks: metadata(module, source),
+        blocks,
         package_line: source.row(module.package_span.start),
         imports: module.imports.iter().map(|each| Import { line: import(each) }).collect(),
         rules: module.rules.iter().map(|rule| summarize_rule(rule, module.v0, source)).collect(),

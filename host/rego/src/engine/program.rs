@@ -270,4 +270,13 @@ impl Program {
     pub(crate) fn node(&self, id: NodeId) -> Option<&Node> {
         self.nodes.get(id as usize)
     }
+
+    /// The node of a path below `data`, if there is one.
+    pub(crate) fn find<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> Option<NodeId> {
+        let mut at = 0;
+        for name in path {
+            at = *self.node(at)?.children.get(&Value::from(name))?;
+        }
+        Some(at)
+    }
 }

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use regorus::Value;
 
 use super::ast::{Call, Literal, LiteralKind, Module, Name, Term, TermKind};
+use super::compiled::{EvalOptions, Worker, on_large_stack};
 use super::error::{CompileCode, CompileError, EvalError};
 use super::eval::{ControlFlow, Eval, Printed};
 use super::ir::{NodeId, Slot};
 use super::observers::{Observations, Observers, TraceOptions};
 use super::parse::{parse, parse_query};
 use super::plan::{QueryPlan, plan_query};
-use super::policy::{EvalOptions, Policy, Worker, at_first, on_large_stack, sorted};
+use super::policy::{Policy, at_first, sorted};
 use super::resolve::{arity, resolve_query};
 use super::span::{QUERY, Source, Span};
 use super::work::Work;
@@ -220,30 +221,6 @@ impl Policy {
                 times.push(began.elapsed());
             }
             Ok(times)
-        })
-    }
-
-    /// The traces of some rules, by the rules' paths below `data`, with what was printed.
-    ///
-    /// # Errors
-    /// [`EvalError`] if the evaluation failed.
-    pub(crate) fn observed(
-        &self,
-        paths: &[Vec<String>],
-        options: &EvalOptions<'_>,
-        observe: &TraceOptions,
-    ) -> Result<(Observations, Vec<Printed>), EvalError> {
-        on_large_stack(|| {
-            let nowhere = Source::new(String::new(), String::new());
-            let mut worker = Worker::default();
-            let mut eval = self.eval(options, &mut worker);
-            let observers = observe.observers(&nowhere, &[]);
-            eval.observe(observers.clone());
-            for node in paths.iter().filter_map(|path| self.tree.find(path.iter().map(String::as_str))) {
-                eval.value(node, Span::default()).map_err(|error| *error)?;
-            }
-            let observations = Observers::finish(observers, &mut eval);
-            Ok((observations, std::mem::take(&mut eval.prints)))
         })
     }
 

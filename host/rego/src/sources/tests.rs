@@ -27,7 +27,7 @@ fn policies(folder: &Path) -> Result<Vec<String>, SourceError> {
 fn data(folder: &Path) -> Result<Value, SourceError> {
     let mut sources = Sources::new();
     sources.add_data(folder)?;
-    Ok(sources.into_parts().1)
+    Ok(sources.into_parts().1.into_json())
 }
 
 #[test]
@@ -85,11 +85,11 @@ fn each_folder_with_data_is_a_source_and_counts_for_those_above_it() {
         ("sub/none/deep/c.json", r#"{"deepest": 1.0, "merged": {"b": []}}"#),
         ("other.txt", "not read"),
     ]);
-    let deep = json!({"deepest": 1.0, "merged": {"b": []}});
+    let deep = json!({"deepest": 1, "merged": {"b": []}});
     let want = json!({
         "top": 1,
         "inner": 2,
-        "deepest": 1.0,
+        "deepest": 1,
         "merged": {"a": "on", "b": []},
         "sub": {"inner": 2, "none": {"deep": deep}},
         "none": {"deep": deep},
@@ -149,9 +149,9 @@ fn settings_stand_beside_the_data() {
                 "rekor_url": "",
             },
         },
-        "rule_data__configuration__": {"a": [1.0], "b": 2},
+        "rule_data__configuration__": {"a": [1], "b": 2},
     });
-    let data = sources.into_parts().1;
+    let data = sources.into_parts().1.into_json();
     assert_eq!(data, want);
     let mut sources = Sources::new();
     assert!(
@@ -204,4 +204,111 @@ fn a_pipe_is_not_waited_for() {
     let error = data(folder.path()).unwrap_err().to_string();
     assert!(error.contains("s.json` is not a regular file"), "{error}");
     drop(socket);
+}
+
+/// What is kept, in memory.
+#[derive(Default)]
+struct Kept(std::sync::Mutex<std::collections::BTreeMap<assay_model::digest::Digest, Vec<u8>>>);
+
+impl DerivedCache for Kept {
+    fn find(&self, key: &assay_model::digest::Digest) -> Option<Vec<u8>> {
+        self.0.lock().unwrap().get(key).cloned()
+    }
+
+    fn keep(&self, key: &assay_model::digest::Digest, bytes: &[u8]) {
+        self.0.lock().unwrap().insert(key.clone(), bytes.to_vec());
+    }
+}
+
+/// What policies see of the data of a folder, with the rule data and settings of a run; and how much is kept then.
+fn cached(kept: &Arc<Kept>, folder: &Path, rule_data: &str) -> (Result<Value, String>, usize) {
+    let mut sources = Sources::new();
+    sources.set_cache(Arc::clone(kept) as Arc<dyn DerivedCache>);
+    let mut add = || {
+        sources.add_data_of(&[&folder.join("one"), &folder.join("two")])?;
+        sources.set_rule_data(rule_data)?;
+        sources.set_input_file("folder", "input.json")
+    };
+    let added = add().map_err(|error: SourceError| error.to_string());
+    let value = added.map(|()| sources.into_parts().1.into_json());
+    (value, kept.0.lock().unwrap().len())
+}
+
+#[test]
+fn data_that_is_kept_is_what_the_files_say() {
+    let kept = Arc::default();
+    let folder = folder(&[
+        ("one/a.yaml", "x: {y: [1, 2.5, 1.0]}\nlong: 123456789012345678901234567890\n"),
+        ("one/sub/b.json", r#"{"z": "é", "x": {"w": null}}"#),
+        ("two/c.yaml", "x: {v: true}\n"),
+    ]);
+    let (first, count) = cached(&kept, folder.path(), r#"{"a": 1}"#);
+    assert_eq!(count, 1);
+    let first = first.unwrap();
+    assert_eq!(first["sub"]["x"], json!({"w": null}));
+    assert_eq!(first["rule_data__configuration__"], json!({"a": 1}));
+    let (second, count) = cached(&kept, folder.path(), r#"{"a": 2}"#);
+    let mut second = second.unwrap();
+    assert_eq!(count, 1, "rule data is not a part of what is kept");
+    second["rule_data__configuration__"] = json!({"a": 1});
+    assert_eq!(second, first);
+    // Another text, another place: another value.
+    fs_err::write(folder.path().join("two/c.yaml"), "x: {v: false}\n").unwrap();
+    let (third, count) = cached(&kept, folder.path(), "{}");
+    assert_eq!((count, &third.unwrap()["x"]["v"]), (2, &json!(false)));
+    fs_err::rename(folder.path().join("one/sub"), folder.path().join("one/other")).unwrap();
+    let (fourth, count) = cached(&kept, folder.path(), "{}");
+    assert_eq!((count, &fourth.unwrap()["other"]["z"]), (3, &json!("é")));
+}
+
+#[test]
+fn data_that_is_kept_and_damaged_is_read_from_the_files() {
+    let kept: Arc<Kept> = Arc::default();
+    let folder = folder(&[("one/a.yaml", "x: [1, 2]"), ("two/b.yaml", "y: text")]);
+    let (first, _) = cached(&kept, folder.path(), "{}");
+    let whole: Vec<u8> = kept.0.lock().unwrap().values().next().unwrap().clone();
+    for end in 0..whole.len() {
+        kept.0.lock().unwrap().values_mut().for_each(|bytes| bytes.truncate(end));
+        assert_eq!(cached(&kept, folder.path(), "{}").0, first, "{end}");
+    }
+    // A value that is not one of data.
+    kept.0.lock().unwrap().values_mut().for_each(|bytes| *bytes = vec![0]);
+    assert_eq!(cached(&kept, folder.path(), "{}").0, first);
+}
+
+#[test]
+fn what_files_and_settings_both_set_is_reported_from_the_cache_as_without_it() {
+    let kept: Arc<Kept> = Arc::default();
+    let folder = folder(&[
+        ("one/a.yaml", "conftest: {file: 1, other: 2}"),
+        ("two/b.yaml", "rule_data__configuration__: {b: 2}"),
+    ]);
+    let (first, count) = cached(&kept, folder.path(), "{}");
+    assert_eq!(count, 1);
+    let error = first.unwrap_err();
+    assert!(error.contains("a.yaml` and `the settings of assay` set `data.conftest.file`"), "{error}");
+    assert_eq!(cached(&kept, folder.path(), "{}").0.unwrap_err(), error);
+    fs_err::write(folder.path().join("one/a.yaml"), "conftest: {other: 2}").unwrap();
+    for _ in 0..2 {
+        let value = cached(&kept, folder.path(), r#"{"a": 1}"#).0.unwrap();
+        assert_eq!(value["rule_data__configuration__"], json!({"a": 1, "b": 2}));
+        assert_eq!(value["conftest"], json!({"other": 2, "file": {"dir": "folder", "name": "input.json"}}));
+    }
+}
+
+#[test]
+fn data_with_an_error_is_not_kept() {
+    let kept: Arc<Kept> = Arc::default();
+    for (text, says) in [("{", "neither JSON nor YAML"), ("config: 1", "sets `config`"), ("[1]", "is a list")] {
+        let folder = folder(&[("one/a.yaml", text), ("two/b.yaml", "x: 1")]);
+        let (value, count) = cached(&kept, folder.path(), "{}");
+        assert!(value.unwrap_err().contains(says));
+        assert_eq!(count, 0);
+    }
+    let folder = folder(&[("one/a.json", r#"{"x": 1e999999999}"#), ("two/b.yaml", "y: 1")]);
+    let mut sources = Sources::new();
+    sources.set_cache(Arc::clone(&kept) as Arc<dyn DerivedCache>);
+    sources.add_data_of(&[&folder.path().join("one"), &folder.path().join("two")]).unwrap();
+    assert!(sources.into_parts().1.into_value().unwrap_err().contains("out of range"));
+    assert_eq!(kept.0.lock().unwrap().len(), 0);
 }

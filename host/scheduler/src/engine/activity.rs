@@ -1,6 +1,9 @@
 //! What the engine knows about tasks and scenarios while they go on.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use assay_konflux::plan::{OnError, Section, TaskPlan};
 use assay_model::run::{Cause, JobKey, ParamValue, RunState, TaskResult};
@@ -48,6 +51,7 @@ pub(super) enum Progress {
 #[derive(Clone, Debug)]
 pub(super) struct Ended {
     pub(super) state: RunState,
+    /// Those that the scenario refers to.
     pub(super) results: BTreeMap<String, ParamValue>,
     /// Boxed, as most have none.
     pub(super) cause: Option<Box<Cause>>,
@@ -58,9 +62,15 @@ impl Ended {
         Self { state, results: BTreeMap::new(), cause: None }
     }
 
-    pub(super) fn of(result: &TaskResult) -> Self {
+    /// `names` are the results that are kept: what a run holds must not grow with what its tasks say.
+    pub(super) fn of(result: &TaskResult, names: &BTreeSet<String>) -> Self {
         let cause = result.cause.clone().map(Box::new);
-        Self { state: result.state, results: result.results.clone(), cause }
+        let results = result.results.iter().filter(|(name, _)| names.contains(*name));
+        Self {
+            state: result.state,
+            results: results.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            cause,
+        }
     }
 }
 

@@ -145,7 +145,7 @@ impl Engine {
             let Some(task) = self.freed.pop_front().or_else(|| self.share.next()) else { break };
             let Some(run) = self.runs.get_mut(task.run) else { break };
             if let Some(limit) = self.tokens.reached(run.plugin_name(task)).cloned() {
-                run.hold(task, &limit, now, output);
+                run.hold(task, &limit, self.tokens.waiting(&limit.group), now, output);
                 self.tokens.hold(&limit.group, task);
                 continue;
             }

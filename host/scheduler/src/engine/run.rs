@@ -262,14 +262,15 @@ impl Run {
         plugin.map_or("", |plugin| plugin.name.as_str())
     }
 
-    /// A task that could start waits until its service has room.
-    pub(super) fn hold(&self, at: TaskRef, limit: &ServiceLimit, now: Now, output: &mut Output) {
+    /// A task that could start waits until its service has room, after as many others.
+    pub(super) fn hold(&self, at: TaskRef, limit: &ServiceLimit, before: usize, now: Now, output: &mut Output) {
         let Some(scenario) = self.scenarios.get(at.scenario) else { return };
         let Some(task) = scenario.tasks.get(at.task).filter(|task| matches!(task.progress, Progress::Ready { .. }))
         else {
             return;
         };
-        let (cause, next) = (text::service_full(&limit.group, limit.max), "it starts when one of them has ended");
+        let cause = text::service_full(&limit.group, limit.max, before);
+        let next = "it starts when one of them has ended";
         let state = StateRecord::new(RunState::Queued, now.wall).because(cause.clone()).then(next);
         output.changes.push(RecordChange::Task { run: self.id.clone(), task: scenario.task_id(task), state });
         let change = Change::State { state: RunState::Queued, cause: Some(cause), next: Some(next.to_owned()) };
@@ -311,7 +312,9 @@ impl Run {
         let budget = BudgetUse { name, used_ms: ms(used), limit_ms };
         let change = Change::State { state: result.state, cause: result.cause.clone(), next: None };
         self.emit(at, change, Some(budget), now, output);
-        self.end_task(at, Ended::of(result), now, output);
+        let Some(names) = self.scenarios.get(at.scenario).map(|scenario| &scenario.result_names) else { return };
+        let ended = Ended::of(result, names);
+        self.end_task(at, ended, now, output);
     }
 
     pub(super) fn contradicted(&self, at: TaskRef, now: Now, output: &mut Output) {

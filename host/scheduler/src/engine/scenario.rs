@@ -1,6 +1,9 @@
 //! [`Scenario`]: one scenario of a run while it goes on.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use assay_konflux::plan::ScenarioPlan;
 use assay_model::run::{BudgetUse, Cause, RunState, TaskId};
@@ -14,6 +17,8 @@ pub(super) struct Scenario {
     pub(super) name: String,
     pub(super) plan: ScenarioPlan,
     pub(super) tasks: Vec<Task>,
+    /// The results that something in it refers to.
+    pub(super) result_names: BTreeSet<String>,
     pub(super) groups: BTreeMap<String, Group>,
     /// How many groups each task waits for.
     pub(super) waits: Vec<usize>,
@@ -40,11 +45,13 @@ pub(super) struct Scenario {
 
 impl Scenario {
     pub(super) fn new(mut plan: ScenarioPlan) -> Result<Self, InvalidRequest> {
+        let result_names = plan.result_names();
         let tasks = std::mem::take(&mut plan.tasks).into_iter().map(Task::new).collect();
         let mut scenario = Self {
             name: plan.name.clone(),
             plan,
             tasks,
+            result_names,
             groups: BTreeMap::new(),
             waits: Vec::new(),
             phase: Phase::Pending,
@@ -59,7 +66,7 @@ impl Scenario {
             end: None,
         };
         scenario.recount();
-        let mut names = std::collections::BTreeSet::new();
+        let mut names = BTreeSet::new();
         for task in &scenario.tasks {
             let name = &task.plan.name;
             if !names.insert(name.as_str()) {

@@ -52,9 +52,12 @@ pub(super) fn failed_task(task: &str, cause: Option<&Cause>) -> Cause {
     }
 }
 
-pub(super) fn service_full(group: &str, max: u32) -> Cause {
-    Cause::new(
-        "service-full",
-        &format!("the service `{group}` has {max} jobs already, as many as are allowed at a time"),
-    )
+/// `before` is how many waited when the task began to.
+pub(super) fn service_full(group: &str, max: u32, before: usize) -> Cause {
+    let place = match before {
+        0 => "the task is the next one".to_owned(),
+        before => format!("{before} tasks waited before this one when it began to wait"),
+    };
+    let message = format!("the service `{group}` has {max} jobs already, as many as are allowed at a time; {place}");
+    Cause::new("service-full", &message)
 }

@@ -30,6 +30,11 @@ impl Tokens {
         self.groups.get(&limit.group).filter(|group| group.used >= limit.max).map(|_| limit)
     }
 
+    /// How many tasks wait for a token of the service already.
+    pub(super) fn waiting(&self, group: &str) -> usize {
+        self.groups.get(group).map_or(0, |group| group.held.len())
+    }
+
     /// A task waits for a token.
     pub(super) fn hold(&mut self, group: &str, task: TaskRef) {
         self.groups.entry(group.to_owned()).or_default().held.push_back(task);
@@ -79,6 +84,7 @@ mod tests {
         assert_eq!(tokens.reached("c"), None);
         tokens.hold("farm", task(1));
         tokens.hold("farm", task(2));
+        assert_eq!((tokens.waiting("farm"), tokens.waiting("other")), (2, 0));
         assert_eq!(tokens.next("a"), None);
         tokens.give_back("a");
         assert_eq!(tokens.next("b"), Some(task(1)));

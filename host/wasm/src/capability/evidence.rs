@@ -129,9 +129,9 @@ impl EvidenceView {
         match &self.subjects {
             Ok(_) => None,
             Err(Missing::Permission) => Some("add the permission `evidence` to its manifest"),
-            Err(Missing::Evidence) => Some(
-                "`assay plugin run` collects it with `--public-key` or an identity, and `assay validate image` for checks",
-            ),
+            Err(Missing::Evidence) => {
+                Some("`assay run` and `assay plugin run` collect it with `--public-key` or an identity")
+            }
         }
     }
 

@@ -43,7 +43,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<StoreState>) -> Result<()> {
 
 impl WasiView for StoreState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        self.wasi()
     }
 }
 

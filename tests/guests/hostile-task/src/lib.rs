@@ -102,6 +102,47 @@ fn shown(result: Result<http::Response, http::Error>) -> String {
     }
 }
 
+/// Sends the secret in every place and form that there is, reads what comes back, and gives it all back.
+fn send_secret_everywhere(url: &str) -> Result<Vec<String>, Error> {
+    let internal = |error: &dyn std::fmt::Debug| Error::Internal(format!("{error:?}"));
+    let mut seen = Vec::new();
+    for form in [http::Form::Raw, http::Form::Json, http::Form::Url, http::Form::Base64] {
+        let word = http::placeholder("token", form).map_err(|error| internal(&error))?;
+        let request = http::Request {
+            method: "POST".to_owned(),
+            auth: Some("token".to_owned()),
+            body: http::Body::Bytes(format!("word={word}").into_bytes()),
+            ..get(&format!("{url}?q={word}"))
+        };
+        let response = http::send(&request).map_err(|error| internal(&error))?;
+        http::download(&request, "saved", "text/plain").map_err(|error| internal(&error))?;
+        let saved = artifacts::read("saved", 0, 1 << 16).map_err(|error| internal(&error))?;
+        seen.extend([word, shown(Ok(response)), String::from_utf8_lossy(&saved).into_owned()]);
+    }
+    Ok(seen)
+}
+
+/// Keeps all of this instance's memory as an artifact, as a core dump has it: also what was given back to the allocator. Nobody
+/// can be given a slice that begins at zero, so the first bytes, in which nothing is kept, are left out.
+#[cfg(target_arch = "wasm32")]
+fn dump_memory() -> Result<usize, Error> {
+    const FIRST: usize = 16;
+    const PART: usize = 1 << 19;
+    let size = core::arch::wasm32::memory_size(0) << 16;
+    for at in (FIRST..size).step_by(PART) {
+        // SAFETY: all of it is memory of this instance, and nothing writes to it while the host reads it.
+        let part = unsafe { std::slice::from_raw_parts(std::ptr::with_exposed_provenance(at), PART.min(size - at)) };
+        artifacts::append("memory", "application/octet-stream", part)
+            .map_err(|error| Error::Internal(format!("{error:?}")))?;
+    }
+    Ok(size - FIRST)
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn dump_memory() -> Result<usize, Error> {
+    Err(Error::Internal("only an instance has a memory of its own".to_owned()))
+}
+
 impl custom_task::Guest for Hostile {
     fn run(context: Context) -> Result<Verdict, Error> {
         let text = |name: &str| match context.params.iter().find(|param| param.name == name).map(|param| &param.value) {
@@ -247,6 +288,11 @@ impl custom_task::Guest for Hostile {
                 });
                 logging::log(Level::Info, &word);
                 say(shown(response))
+            }
+            "dump-memory" => {
+                let seen = send_secret_everywhere(&url)?;
+                let size = dump_memory()?;
+                say(format!("{size} {}", black_box(seen).len()))
             }
             "download" => say(format!("{:?}", http::download(&get(&url), "saved", "text/plain"))),
             "get-many" => {

@@ -1,5 +1,5 @@
 //! An adapter of a service that has jobs: `POST /jobs` makes one for a key, `GET /jobs/ID` says how it stands, `GET /jobs/ID/log`
-//! has its log, `DELETE /jobs/ID` cancels it.
+//! has its log, `DELETE /jobs/ID` cancels it. It has no search, or one by `POST /search`.
 
 use assay_sdk::{
     Context, Error, Permission, Rule, Severity, VerdictExt as _, artifacts, failure, http, invalid,
@@ -18,6 +18,8 @@ assay_sdk::params! {
         url: String;
         /// Whether requests carry the secret `token`.
         secret: bool = false;
+        /// Whether a job is looked for before another one is made.
+        search: bool = false;
     }
 }
 
@@ -56,6 +58,13 @@ fn waiting(ctx: &Context<Params>, job: Job) -> Status<Job> {
 fn submit(ctx: &Context<Params>) -> Result<Status<Job>, Error> {
     if let Some(id) = note("job") {
         return Ok(waiting(ctx, Job { id, status: "queued".to_owned() }));
+    }
+    if ctx.params.search && ctx.attempt > 1 {
+        let call = http::call("POST", format!("{}/search", ctx.params.url)).json_body(&json!({"key": ctx.key}));
+        if let Some(job) = call.json::<Vec<Job>>()?.into_iter().next() {
+            set_note("job", &job.id)?;
+            return Ok(waiting(ctx, job));
+        }
     }
     let job: Job = call(ctx, "POST", "").json_body(&json!({"key": ctx.key})).json()?;
     set_note("job", &job.id)?;

@@ -19,18 +19,31 @@ pub(crate) fn run(flags: &BenchFlags, engine: &PluginEngine, printer: Printer) -
     let tenths = |time: std::time::Duration| (time.as_secs_f64() * 10_000.0).round() / 10.0;
     let (load, mapped) = (tenths(measured.load), tenths(measured.mapped));
     let (calls, usage) = (measured.calls, measured.calls.usage);
+    let micros = |time: std::time::Duration| (time.as_secs_f64() * 10_000_000.0).round() / 10.0;
+    let alone = calls.alone_p50.map(micros);
     let fuel = usage.fuel.map_or_else(|| "not counted".to_owned(), |fuel| fuel.to_string());
+    let alone_text = alone.map_or_else(
+        || "not measured: it cannot be called without this host".to_owned(),
+        |alone| format!("{alone:.1} µs median, the same calls with wasmtime alone"),
+    );
     let text = format!(
-        "compile  {compile} ms\nload     {load:.1} ms, from the cache; {mapped:.1} ms without reading the component and the code\ncold     {} µs median, {} µs of the slowest hundredth\n\
-         bare     {} µs median, an empty component with wasmtime alone\nfuel     {fuel}\nmemory   {} bytes\n",
-        calls.cold_p50, calls.cold_p99, calls.bare_p50, usage.memory_bytes
+        "compile  {compile} ms\nload     {load:.1} ms, from the cache; {mapped:.1} ms without reading the component and the code\n\
+         cold     {:.1} µs median, {:.1} µs of the slowest hundredth\nalone    {alone_text}\n\
+         bare     {:.1} µs median, an empty component with a memory with wasmtime alone; {:.1} µs without a memory\n\
+         fuel     {fuel}\nmemory   {} bytes\n",
+        micros(calls.cold_p50),
+        micros(calls.cold_p99),
+        micros(calls.memory_p50),
+        micros(calls.bare_p50),
+        usage.memory_bytes
     );
     let json = json!({
         "compile_ms": compile,
         "load_ms": load,
         "mapped_ms": mapped,
-        "cold_us": {"p50": calls.cold_p50, "p99": calls.cold_p99},
-        "bare_us": {"p50": calls.bare_p50},
+        "cold_us": {"p50": micros(calls.cold_p50), "p99": micros(calls.cold_p99)},
+        "alone_us": {"p50": alone},
+        "bare_us": {"p50": micros(calls.memory_p50), "p50_without_memory": micros(calls.bare_p50)},
         "fuel": usage.fuel,
         "memory_bytes": usage.memory_bytes,
     });

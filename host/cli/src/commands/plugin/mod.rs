@@ -101,7 +101,7 @@ fn source_settings(flags: &RegistryFlags, env: &Environment) -> Result<SourceSet
 }
 
 /// A private key in a file, with the password that cosign would use.
-fn read_signing_key(file: &Utf8Path, env: &Environment) -> Result<PluginSigningKey, CliError> {
+pub(super) fn read_signing_key(file: &Utf8Path, env: &Environment) -> Result<PluginSigningKey, CliError> {
     let pem = read_text(file, "--sign-key", limits::CONFIG_FILE_BYTES)?;
     let password = (env.variable)("COSIGN_PASSWORD").unwrap_or_default();
     Ok(PluginSigningKey::read(&pem, &password, &format!("`{file}`"))?)

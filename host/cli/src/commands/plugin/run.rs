@@ -26,7 +26,7 @@ use crate::{
     files::read_text,
     flags::plugin::author::RunFlags,
     printer::Printer,
-    settings::{Environment, plugin_trust_request, trust_root_settings},
+    settings::{Environment, evidence_request, trust_root_settings},
     signals::listen_for_signals,
 };
 
@@ -50,13 +50,12 @@ pub(crate) fn run(
     };
     let note = |line: &str| printer.note(line);
     let mut sources = source_settings(&flags.registries, env)?;
-    sources.trust_root = trust_root_settings(flags.identity.trusted_root.as_deref(), env);
+    sources.trust_root = trust_root_settings(flags.evidence.identity.trusted_root.as_deref(), env);
     let request = RunPluginRequest {
         verb: verb(flags)?,
         sources,
         saved: flags.from.clone(),
-        evidence: flags.evidence.clone(),
-        trust: plugin_trust_request(flags, env, cluster)?,
+        evidence: evidence_request(&flags.evidence, env, cluster)?,
         events: flags.events.clone(),
         artifacts: flags.artifacts.clone(),
         store: flags.store.clone(),

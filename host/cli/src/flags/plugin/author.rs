@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use clap::Args;
 
 use super::Format;
-use crate::flags::{go, identity::IdentityFlags, registry::RegistryFlags};
+use crate::flags::{go, image_evidence::EvidenceFlags, registry::RegistryFlags};
 
 #[derive(Debug, Args)]
 pub(crate) struct NewFlags {
@@ -111,10 +111,6 @@ pub(crate) struct RunFlags {
     #[arg(long, value_name = "IMAGE", conflicts_with = "images", help_heading = "Run")]
     pub(crate) image: Option<String>,
 
-    /// OCI image layout (directory or tar archive) to read images and their evidence from; nothing is fetched for them
-    #[arg(long, value_name = "DIR|TAR", help_heading = "Run")]
-    pub(crate) evidence: Option<Utf8PathBuf>,
-
     /// Events that a reporter reads, as `--output jsonl=FILE` writes them
     #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "cancel"], help_heading = "Run")]
     pub(crate) events: Option<Utf8PathBuf>,
@@ -149,26 +145,8 @@ pub(crate) struct RunFlags {
     #[arg(long, value_name = "NAME=SOURCE", help_heading = "Grants")]
     pub(crate) secret: Vec<String>,
 
-    /// Public key of the signer of the images' evidence: a PEM file, inline PEM, `env://NAME` for an environment variable, or
-    /// `k8s://NAMESPACE/SECRET` for a Secret in a cluster
-    #[arg(
-        short = 'k',
-        long,
-        value_name = "FILE|PEM|env://NAME|k8s://NAMESPACE/SECRET",
-        env = "ASSAY_PUBLIC_KEY",
-        allow_hyphen_values = true,
-        help_heading = "Signatures"
-    )]
-    pub(crate) public_key: Option<String>,
-
-    /// Do not require an entry of a transparency log for each signature
-    #[arg(long, env = "ASSAY_IGNORE_REKOR", default_value = "false", default_missing_value = "true", num_args = 0..=1,
-        require_equals = true, action = clap::ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE,
-        help_heading = "Signatures")]
-    pub(crate) ignore_rekor: bool,
-
     #[command(flatten)]
-    pub(crate) identity: IdentityFlags,
+    pub(crate) evidence: EvidenceFlags,
 
     #[command(flatten)]
     pub(crate) registries: RegistryFlags,

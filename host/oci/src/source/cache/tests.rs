@@ -146,3 +146,94 @@ fn what_was_not_read_for_the_longest_time_goes_first() {
     let left: Vec<bool> = (0..4).map(|number| path(number).exists()).collect();
     assert_eq!(left, [true, false, true, true]);
 }
+
+#[test]
+fn what_was_computed_is_found_again_unless_it_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::open(folder.path()).unwrap();
+    let name = Digest::of(b"of what it was computed");
+    let path = folder.path().join("derived").join(name.hex());
+    assert_eq!(cache.derived(&name), None);
+    cache.keep_derived(&name, b"computed");
+    assert_eq!(cache.derived(&name).as_deref(), Some(&b"computed"[..]));
+    let whole = fs_err::read(&path).unwrap();
+    assert_eq!(fs_err::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    for at in 0..whole.len() {
+        let mut changed = whole.clone();
+        changed[at] ^= 1;
+        for damaged in [&whole[..at], &changed[..]] {
+            fs_err::write(&path, damaged).unwrap();
+            assert_eq!(cache.derived(&name), None, "{at}");
+            assert!(!path.exists(), "what is damaged goes");
+        }
+    }
+    fs_err::write(&path, [whole.as_slice(), b"more"].concat()).unwrap();
+    assert_eq!(cache.derived(&name), None);
+    fs_err::write(folder.path().join("derived").join(Digest::of(b"other").hex()), &whole).unwrap();
+    assert_eq!(cache.derived(&Digest::of(b"other")), None, "an entry by another name is none");
+    cache.keep_derived(&name, b"");
+    assert_eq!(cache.derived(&name).as_deref(), Some(&b""[..]));
+}
+
+#[test]
+fn what_was_computed_by_another_user_is_not_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::open(folder.path()).unwrap();
+    let name = Digest::of(b"x");
+    cache.keep_derived(&name, b"computed");
+    let path = folder.path().join("derived").join(name.hex());
+    // Only root can give a file away.
+    if std::os::unix::fs::chown(&path, Some(65_534), None).is_ok() && geteuid().as_raw() != 65_534 {
+        assert_eq!(cache.derived(&name), None);
+        assert!(!path.exists());
+    }
+    let elsewhere = folder.path().join("elsewhere");
+    cache.keep_derived(&name, b"computed");
+    fs_err::rename(&path, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    assert_eq!(cache.derived(&name), None, "a link is none");
+}
+
+#[test]
+fn nothing_computed_is_used_where_others_could_put_another_folder_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared = folder.path().join("shared");
+    fs_err::create_dir(&shared).unwrap();
+    let name = Digest::of(b"x");
+    for (bits, is_used) in [(0o755, true), (0o777, false), (0o1777, true)] {
+        mode(&shared, bits);
+        let cache = Cache::open(&shared.join("cache")).unwrap();
+        cache.keep_derived(&name, b"computed");
+        assert_eq!(cache.derived(&name).is_some(), is_used, "{bits:o}");
+    }
+}
+
+#[test]
+fn what_was_computed_counts_towards_the_limit_of_all_entries() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache { limit: 10_000, ..Cache::open(folder.path()).unwrap() };
+    let names: Vec<_> = (0..20_u8).map(|at| Digest::of(&[at])).collect();
+    for name in &names {
+        cache.keep_derived(name, &[1; 1_000]);
+    }
+    let entries = || fs_err::read_dir(folder.path().join("derived")).unwrap().map(|entry| entry.unwrap());
+    let bytes: u64 = entries().map(|entry| entry.metadata().unwrap().len()).sum();
+    assert!(bytes <= 10_000 && bytes > 5_000, "{bytes}");
+    assert!(cache.derived(names.last().unwrap()).is_some(), "the newest stays");
+    assert!(cache.derived(names.first().unwrap()).is_none(), "the oldest goes");
+}
+
+#[test]
+fn what_was_computed_and_is_over_its_limit_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::open(folder.path()).unwrap();
+    let name = Digest::of(b"x");
+    let path = folder.path().join("derived").join(name.hex());
+    let file = fs_err::File::create(&path).unwrap();
+    file.set_len(DERIVED_BYTES + 33).unwrap();
+    drop(file);
+    assert_eq!(cache.derived(&name), None);
+    assert!(!path.exists());
+    cache.keep_derived(&name, &vec![0; usize::try_from(DERIVED_BYTES).unwrap() + 1]);
+    assert!(!path.exists());
+}

@@ -1,4 +1,4 @@
-// {{name}}: every image of the Snapshot must come from an allowed registry. Replace it by your own task.
+// {{name}}: every image of the Snapshot must come from an allowed registry. Replace it with your own task.
 //
 // Memory is freed when the call ends: every call has a fresh instance.
 
@@ -14,7 +14,7 @@ static const char PARAMS[] =
     "{\"type\": \"object\", \"properties\": {\"registries\": {\"type\": \"array\", \"items\": {\"type\": \"string\"}, "
     "\"default\": [\"registry.example/\"]}}, \"additionalProperties\": false}";
 
-/// The findings of one call at most, as the host allows.
+/// The maximum number of findings of one call, as the host allows.
 enum { FINDINGS = 1000, PART = 500 };
 
 static string text(const char *chars) {
@@ -82,7 +82,7 @@ bool exports_assay_plugin_custom_task_run(exports_assay_plugin_custom_task_conte
       (assay_plugin_types_finding_t *)calloc(FINDINGS, sizeof *ret->findings.ptr);
   uint32_t offset = 0;
   for (;;) {
-    // One answer of the host has 500 components at most.
+    // One response of the host has at most 500 components.
     assay_plugin_snapshot_list_component_t part;
     assay_plugin_snapshot_components(offset, PART, &part);
     if (part.len == 0) break;

@@ -1,8 +1,8 @@
 // Package export_assay_plugin_remote_job is {{name}}: it runs a job of a service over HTTP and collects its result. Replace
-// the paths by those of your service.
+// the paths with those of your service.
 //
-// The service of this template: POST /jobs makes a job, GET /jobs/ID returns its status, GET /jobs/ID/log its log, and
-// DELETE /jobs/ID cancels it. Between two calls this program does not exist: all it knows is in the state.
+// The service of this template: POST /jobs creates a job, GET /jobs/ID returns its status, GET /jobs/ID/log its log, and
+// DELETE /jobs/ID cancels it. Between two calls, no instance of this program exists: all it knows is in the state.
 package export_assay_plugin_remote_job
 
 import (
@@ -25,7 +25,7 @@ type (
 
 const pollMs = 10_000
 
-// The state; it begins with a version of its own, so that a newer plugin can read it.
+// The state; it begins with its own version, so that a newer plugin can read it.
 type state struct {
 	Version int    `json:"version"`
 	Job     string `json:"job"`
@@ -60,12 +60,12 @@ func waiting(ctx context, id, status string) witTypes.Result[job.Status, failure
 	}))
 }
 
-// Submit makes the job, or finds the one that was noted.
+// Submit creates the job, or finds the one that the checkpoint names.
 func Submit(ctx context) witTypes.Result[job.Status, failure] {
 	if note := checkpoint.Get("job"); note.IsSome() {
 		return waiting(ctx, string(note.Some()), "queued")
 	}
-	// The service makes one job for one key, however many requests there are.
+	// The service creates one job per key, however many requests there are.
 	var made answer
 	body := map[string]string{"key": ctx.Key}
 	if err := assay_http.JSON(assay_http.Request("POST", assay.Text(ctx, "url")+"/jobs", body, ""), &made); err != nil {
@@ -97,7 +97,7 @@ func Poll(ctx context, bytes []uint8) witTypes.Result[job.Status, failure] {
 	return witTypes.Ok[job.Status, failure](job.MakeStatusEnded(pack(known.Job, now.Status)))
 }
 
-// Collect fetches the log and gives the verdict.
+// Collect fetches the log and returns the verdict.
 func Collect(ctx context, bytes []uint8) witTypes.Result[job.Collected, failure] {
 	known, err := unpack(bytes)
 	url := address(ctx, known.Job)

@@ -1,4 +1,4 @@
-// Package export_assay_plugin_image_check is {{name}}: an image must have an attestation of a certain type. Replace it by
+// Package export_assay_plugin_image_check is {{name}}: an image must have an attestation of a certain type. Replace it with
 // your own check.
 package export_assay_plugin_image_check
 

@@ -1,4 +1,4 @@
-// Package export_assay_plugin_renderer is {{name}}: it writes a page about a run. Replace it by your own report.
+// Package export_assay_plugin_renderer is {{name}}: it writes a page about a run. Replace it with your own report.
 package export_assay_plugin_renderer
 
 import (
@@ -15,12 +15,12 @@ import (
 
 type result = witTypes.Result[[]string, assay_plugin_types.Error]
 
-// Render gives the names of the artifacts that it wrote.
+// Render returns the names of the artifacts that it wrote.
 func Render(ctx assay_plugin_types.Context) result {
 	page := fmt.Sprintf("# %s\n\n", assay.Text(ctx, "title"))
 	last, count := uint64(0), 0
 	for {
-		// One answer of the host has 500 events at most.
+		// One response of the host has at most 500 events.
 		part := events.After(last, 500)
 		if len(part) == 0 {
 			break

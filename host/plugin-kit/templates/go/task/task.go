@@ -1,5 +1,5 @@
 // Package export_assay_plugin_custom_task is {{name}}: every image of the Snapshot must come from an allowed registry.
-// Replace it by your own task.
+// Replace it with your own task.
 package export_assay_plugin_custom_task
 
 import (
@@ -14,7 +14,7 @@ import (
 	"wit_component/assay_plugin_types"
 )
 
-// All components of the Snapshot; one answer of the host has 500 at most.
+// All components of the Snapshot; one response of the host has at most 500.
 func components() []snapshot.Component {
 	var all []snapshot.Component
 	for {

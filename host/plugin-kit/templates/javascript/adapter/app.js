@@ -1,7 +1,7 @@
-// {{name}}: runs a job of a service over HTTP and collects its result. Replace the paths by those of your service.
+// {{name}}: runs a job of a service over HTTP and collects its result. Replace the paths with those of your service.
 //
-// The service of this template: `POST /jobs` makes a job, `GET /jobs/ID` returns its status, `GET /jobs/ID/log` its log,
-// and `DELETE /jobs/ID` cancels it. Between two calls this program does not exist: all it knows is in `state`.
+// The service of this template: `POST /jobs` creates a job, `GET /jobs/ID` returns its status, `GET /jobs/ID/log` its log,
+// and `DELETE /jobs/ID` cancels it. Between two calls, no instance of this program exists: all it knows is in `state`.
 import { decode, encode, finding, invalid, text, verdict } from './assay.js';
 import { download, json, send } from './assay_http.js';
 import * as checkpoint from 'assay:plugin/checkpoint@0.1.0';
@@ -32,7 +32,7 @@ export const metadata = {
     };
   },
 };
-/** The state; begin it with a version of your own, so that a newer plugin can read it. */
+/** The state; begin it with your own version, so that a newer plugin can read it. */
 function pack(job, status) {
   return encode(JSON.stringify({ version: 1, job, status }));
 }
@@ -57,7 +57,7 @@ export const remoteJob = {
     const note = noted();
     if (note !== null)
       return { tag: 'waiting', val: waiting(ctx, note, 'queued') };
-    // The service makes one job for one key, however many requests there are.
+    // The service creates one job per key, however many requests there are.
     const made = json('POST', `${text(ctx, 'url')}/jobs`, { body: { key: ctx.key } });
     const job = String(made.id);
     checkpoint.set('job', encode(job));

@@ -1,4 +1,4 @@
-// {{name}}: an image must have an attestation of a certain type. Replace it by your own check.
+// {{name}}: an image must have an attestation of a certain type. Replace it with your own check.
 import { finding, text } from './assay.js';
 import { attestations } from 'assay:plugin/evidence@0.1.0';
 import { log } from 'assay:plugin/logging@0.1.0';

@@ -1,4 +1,4 @@
-// {{name}}: writes a page about a run. Replace it by your own report.
+// {{name}}: writes a page about a run. Replace it with your own report.
 import { encode, text } from './assay.js';
 import * as artifacts from 'assay:plugin/artifacts@0.1.0';
 import * as events from 'assay:plugin/events@0.1.0';
@@ -33,7 +33,7 @@ export const renderer = {
     let last = 0;
     let count = 0;
     for (;;) {
-      // One answer of the host has 500 events at most.
+      // One response of the host has at most 500 events.
       const part = events.after(last, 500);
       if (part.length === 0)
         break;

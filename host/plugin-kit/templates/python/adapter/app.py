@@ -1,7 +1,7 @@
-"""{{name}}: runs a job of a service over HTTP and collects its result. Replace the paths by those of your service.
+"""{{name}}: runs a job of a service over HTTP and collects its result. Replace the paths with those of your service.
 
-The service of this template: `POST /jobs` makes a job, `GET /jobs/ID` returns its status, `GET /jobs/ID/log` its log, and
-`DELETE /jobs/ID` cancels it. Between two calls this program does not exist: all it knows is in `state`.
+The service of this template: `POST /jobs` creates a job, `GET /jobs/ID` returns its status, `GET /jobs/ID/log` its log, and
+`DELETE /jobs/ID` cancels it. Between two calls, no instance of this program exists: all it knows is in `state`.
 """
 
 import json
@@ -41,7 +41,7 @@ class Metadata(exports.Metadata):
 
 
 def pack(job, status="queued"):
-    """The state; begin it with a version of your own, so that a newer plugin can read it."""
+    """The state; begin it with your own version, so that a newer plugin can read it."""
     return json.dumps({"version": 1, "job": job, "status": status}).encode()
 
 
@@ -62,7 +62,7 @@ class RemoteJob(exports.RemoteJob):
         note = checkpoint.get("job")
         if note is not None:
             return remote_job.Status_Waiting(waiting(ctx, note.decode(), "queued"))
-        # The service makes one job for one key, however many requests there are.
+        # The service creates one job per key, however many requests there are.
         made = assay_http.json_of("POST", f"{assay.param(ctx, 'url')}/jobs", {"key": ctx.key})
         job = str(made["id"])
         checkpoint.set("job", job.encode())

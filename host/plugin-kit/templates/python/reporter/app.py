@@ -1,4 +1,4 @@
-"""{{name}}: writes a page about a run. Replace it by your own report."""
+"""{{name}}: writes a page about a run. Replace it with your own report."""
 
 import json
 
@@ -30,7 +30,7 @@ class Metadata(exports.Metadata):
 
 
 def all_events():
-    """All events of the run; one answer of the host has 500 at most."""
+    """All events of the run; one response of the host has at most 500."""
     last = 0
     while part := events.after(last, 500):
         yield from part

@@ -1,4 +1,4 @@
-"""{{name}}: every image of the Snapshot must come from an allowed registry. Replace it by your own task."""
+"""{{name}}: every image of the Snapshot must come from an allowed registry. Replace it with your own task."""
 
 import json
 
@@ -35,7 +35,7 @@ class Metadata(exports.Metadata):
 
 
 def components():
-    """All components of the Snapshot; one answer of the host has 500 at most."""
+    """All components of the Snapshot; one response of the host has at most 500."""
     offset = 0
     while part := snapshot.components(offset, 500):
         yield from part

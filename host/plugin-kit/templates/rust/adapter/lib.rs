@@ -1,7 +1,7 @@
-//! {{name}}: runs a job of a service over HTTP and collects its result. Replace the paths by those of your service.
+//! {{name}}: runs a job of a service over HTTP and collects its result. Replace the paths with those of your service.
 //!
-//! The service of this template: `POST /jobs` makes a job, `GET /jobs/ID` has its status, `GET /jobs/ID/log` its log,
-//! and `DELETE /jobs/ID` cancels it. Between two calls this program does not exist: all it knows is in `state`.
+//! The service of this template: `POST /jobs` creates a job, `GET /jobs/ID` has its status, `GET /jobs/ID/log` its log,
+//! and `DELETE /jobs/ID` cancels it. Between two calls, no instance of this program exists: all it knows is in `state`.
 
 mod assay;
 mod assay_http;
@@ -66,7 +66,7 @@ impl metadata::Guest for Plugin {
     }
 }
 
-/// The state; begin it with a version of your own, so that a newer plugin can read it.
+/// The state; begin it with your own version, so that a newer plugin can read it.
 fn pack(job: &str, status: &str) -> State {
     json!({"version": 1, "job": job, "status": status}).to_string().into_bytes()
 }
@@ -92,7 +92,7 @@ fn waiting(ctx: &Context, job: &str, status: &str) -> Result<Status, Error> {
     }))
 }
 
-/// The job that was noted as soon as it existed.
+/// The job that the checkpoint names, which was set as soon as the job existed.
 fn noted() -> Option<String> {
     checkpoint::get("job").and_then(|note| String::from_utf8(note).ok())
 }
@@ -102,7 +102,7 @@ impl remote_job::Guest for Plugin {
         if let Some(job) = noted() {
             return waiting(&ctx, &job, "queued");
         }
-        // The service makes one job for one key, however often it is requested.
+        // The service creates one job per key, however often it is requested.
         let url = format!("{}/jobs", assay::text(&ctx, "url")?);
         let made = call("POST", url).body(&json!({"key": ctx.key})).json()?;
         let job = match &made["id"] {

@@ -1,4 +1,4 @@
-//! {{name}}: writes a page about a run. Replace it by your own report.
+//! {{name}}: writes a page about a run. Replace it with your own report.
 
 mod bindings {
     wit_bindgen::generate!({ path: "wit", world: "{{world}}" });
@@ -59,7 +59,7 @@ impl renderer::Guest for Plugin {
         write(&format!("# {}\n", title.unwrap_or("Run")))?;
         let (mut last, mut count) = (0, 0);
         loop {
-            // One answer of the host has 500 events at most.
+            // One response of the host has at most 500 events.
             let part = events::after(last, 500);
             let Some(end) = part.last() else { break };
             last = end.number;

@@ -1,4 +1,4 @@
-//! {{name}}: every image of the Snapshot must come from an allowed registry. Replace it by your own task.
+//! {{name}}: every image of the Snapshot must come from an allowed registry. Replace it with your own task.
 
 mod assay;
 mod bindings {
@@ -51,7 +51,7 @@ impl metadata::Guest for Plugin {
     }
 }
 
-/// All components of the Snapshot; one answer of the host has 500 at most.
+/// All components of the Snapshot; one response of the host has at most 500.
 fn components() -> Vec<snapshot::Component> {
     let mut all = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-// {{name}}: every image of the Snapshot must come from an allowed registry. Replace it by your own task.
+// {{name}}: every image of the Snapshot must come from an allowed registry. Replace it with your own task.
 
 import { finding, list, verdict } from './assay.js';
 import { log } from 'assay:plugin/logging@0.1.0';
@@ -31,7 +31,7 @@ export const metadata = {
   },
 };
 
-/** All components of the Snapshot; one answer of the host has 500 at most. */
+/** All components of the Snapshot; one response of the host has at most 500. */
 function components(): snapshot.Component[] {
   const all: snapshot.Component[] = [];
   for (;;) {

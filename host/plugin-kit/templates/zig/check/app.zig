@@ -1,4 +1,4 @@
-//! {{name}}: an image must have an attestation of a certain type. Replace it by your own check.
+//! {{name}}: an image must have an attestation of a certain type. Replace it with your own check.
 //!
 //! `contract` is the generated header, translated. Memory is freed when the call ends: every call has a fresh instance.
 
@@ -21,7 +21,7 @@ fn text(from: []const u8) c.{{snake_world}}_string_t {
     return .{ .ptr = copy.ptr, .len = copy.len };
 }
 
-/// A string of the host.
+/// A string from the host.
 fn slice(from: c.{{snake_world}}_string_t) []const u8 {
     return from.ptr[0..from.len];
 }
@@ -30,7 +30,7 @@ fn print(comptime format: []const u8, arguments: anytype) []const u8 {
     return std.fmt.allocPrint(allocator, format, arguments) catch @panic("there is no memory");
 }
 
-/// A list of one element.
+/// A list with one element.
 fn one(comptime T: type, value: T) [*c]T {
     const list = allocator.alloc(T, 1) catch @panic("there is no memory");
     list[0] = value;

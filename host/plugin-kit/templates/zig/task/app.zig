@@ -1,4 +1,4 @@
-//! {{name}}: every image of the Snapshot must come from an allowed registry. Replace it by your own task.
+//! {{name}}: every image of the Snapshot must come from an allowed registry. Replace it with your own task.
 //!
 //! `contract` is the generated header, translated. Memory is freed when the call ends: every call has a fresh instance.
 
@@ -17,7 +17,7 @@ const params =
     \\}
 ;
 
-/// The findings of one call at most, as the host allows, and the components of one answer.
+/// The maximum number of findings of one call, as the host allows, and of components in one response.
 const most_findings = 1000;
 const part_size = 500;
 
@@ -27,7 +27,7 @@ fn text(from: []const u8) c.{{snake_world}}_string_t {
     return .{ .ptr = copy.ptr, .len = copy.len };
 }
 
-/// A string of the host.
+/// A string from the host.
 fn slice(from: c.{{snake_world}}_string_t) []const u8 {
     return from.ptr[0..from.len];
 }
@@ -36,7 +36,7 @@ fn print(comptime format: []const u8, arguments: anytype) []const u8 {
     return std.fmt.allocPrint(allocator, format, arguments) catch @panic("there is no memory");
 }
 
-/// A list of one element.
+/// A list with one element.
 fn one(comptime T: type, value: T) [*c]T {
     const list = allocator.alloc(T, 1) catch @panic("there is no memory");
     list[0] = value;

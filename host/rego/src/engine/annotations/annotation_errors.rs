@@ -4,6 +4,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
+use serde::Deserialize as _;
 
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::span::{Source, Span};
@@ -32,8 +33,8 @@ pub(super) fn parsed(block: &Metadata) -> Result<Value, (u32, String)> {
         return Err((first + row, format!("yaml: mapping key \"{key}\" already defined")));
     }
     let wrong = |message: String| (first, format!("yaml: {message}"));
-    let yaml = assay_model::yaml::parse(&block.yaml).map_err(|error| wrong(error.to_string()))?;
-    let value = serde_json::from_value::<Value>(yaml).map_err(|error| wrong(error.to_string()))?;
+    let document = block.document().map_err(|error| wrong(error.to_string()))?;
+    let value = Value::deserialize(document).map_err(|error| wrong(error.to_string()))?;
     match &value {
         // Comments alone are no keys.
         Value::Null => Ok(Value::new_object()),

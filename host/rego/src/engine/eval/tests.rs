@@ -7,7 +7,7 @@ use regorus::Value;
 use crate::{
     compile_options::CompileOptions,
     engine::{
-        EvalError, EvalLimits, EvalOptions, Files, Policy, Printed, builtins::NoHost, policy::Worker, span::Span,
+        EvalError, EvalLimits, EvalOptions, Files, Policy, Printed, builtins::NoHost, compiled::Worker, span::Span,
     },
     sources::PolicyFile,
 };

@@ -56,7 +56,7 @@ impl Run {
             }
             let id = TaskId::new(name.as_str(), task.plan.name.as_str());
             if let Some(result) = results.get(&id) {
-                task.progress = Progress::Ended(Ended::of(result));
+                task.progress = Progress::Ended(Ended::of(result, &scenario.result_names));
             } else if let Some(job) = jobs.get(&id) {
                 queued.push((job.key.clone(), TaskRef { run, scenario: index, task: number }));
                 task.progress = Progress::Offered {

@@ -8,10 +8,15 @@ use assay_model::{
     snapshot::Snapshot,
 };
 
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE},
+};
+
 use super::*;
 use crate::{
     CallError, CallTime, Effects, FaultKind, Grants, HttpGrant, JobKey, Outcome, Plugin, RunContext, SecretGrant,
-    SecretScheme, SecretValue, Sinks, SnapshotInput, Usage, limits, test_support::load,
+    SecretScheme, SecretValue, Sinks, SnapshotInput, Usage, capability::redact::percent, limits, test_support::load,
 };
 
 static HOSTILE: LazyLock<Plugin> = LazyLock::new(|| load("tests/guests/hostile-task"));
@@ -229,6 +234,41 @@ fn requests_go_where_they_may_and_secrets_never_come_back() {
     assert!(denied.hint.as_ref().unwrap().contains(line), "{denied:?}");
     for url in ["http://169.254.169.254/latest", "https://127.0.0.1/", "https://u:p@ci.test/"] {
         assert!(note(&[("do", "get"), ("url", url)]).contains("Denied"), "{url}");
+    }
+}
+
+#[test]
+fn no_form_of_a_secret_is_in_a_dump_of_a_guests_memory() {
+    // Each form is another text, and none is part of another.
+    const VALUE: &str = "robot:p&s \"w/rd+\u{e9}?~!";
+    let mut own = grants();
+    own.secrets.get_mut("token").unwrap().value = SecretValue::new(VALUE);
+    let params = [("do", "dump-memory"), ("url", "https://ci.test/x")];
+    let (verdict, effects) = Attack { grants: own, sinks: Sinks::default() }.run(&params).0.unwrap();
+    let dump: Vec<u8> =
+        effects.artifacts.iter().filter(|one| one.name == "memory").flat_map(|one| one.bytes.clone()).collect();
+    assert_eq!(verdict.note, format!("{} 12", dump.len()));
+    assert!(dump.len() > 1 << 20);
+    let holds = |needle: &[u8]| dump.windows(needle.len()).any(|window| window == needle);
+    // What came back went through that memory.
+    assert!(holds(b"assay-placeholder-") && holds(b"Authorization=Bearer ***") && holds(b"word=***"));
+    let json = serde_json::to_string(VALUE).unwrap();
+    let json = json.trim_matches('"');
+    let url = String::from_utf8(percent(VALUE.as_bytes(), true)).unwrap();
+    let mut forms = vec![VALUE.to_owned(), json.to_owned(), json.replace('/', "\\/"), url.clone(), url.to_lowercase()];
+    forms.push(url.replace("%20", "+"));
+    for before in ["", "x", "xy", "Bearer ", "word="] {
+        let text = format!("{before}{VALUE}");
+        // The characters that depend on the secret alone.
+        let inner =
+            |text: String| text.chars().skip(before.len().div_ceil(3) * 4).take(VALUE.len()).collect::<String>();
+        forms.extend([inner(STANDARD.encode(&text)), inner(URL_SAFE.encode(&text))]);
+    }
+    for form in forms {
+        assert!(!holds(form.as_bytes()), "the memory has the secret as `{form}`");
+        // Half of it would be too much as well.
+        let half: String = form.chars().take(form.chars().count() / 2).collect();
+        assert!(!holds(half.as_bytes()), "the memory has half of the secret as `{half}`");
     }
 }
 
