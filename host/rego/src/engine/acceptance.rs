@@ -205,6 +205,7 @@ fn bodies_heads_and_patterns_that_opa_refuses_are_refused() {
         ("z if { k := \"a\"; {k: v} := {\"a\": 1}; v }", "2 var k is unsafe"),
         ("f(input.x) := 1", "2 var input is unsafe"),
         ("f([p.q]) := 1\np := 1", "2 var p is unsafe"),
+        ("y := 2\nz if { y = 1; some y; input.c[y] }", "3 var y referenced above"),
         ("z := $\"{x}\"", "2 var x is unsafe"),
         ("z := $\"{walk([1])}\"", "2 illegal call to relation built-in 'walk' that may cause multiple outputs"),
         (
@@ -303,6 +304,11 @@ fn an_expression_runs_as_a_whole_as_in_opa() {
         "z if { walk({i | walk(1, [_, i])}, [_, i]) }",
         "z if { v := \"k\"; {\"k\": i} := {v: 0 | true} }",
         "z if { some k, x in input; [x | print([x, k])] in q.x[0]; walk({k | print(x)}, [_, v]) }",
+        "z if { y = 1; not {null: [] | y = 1} > p[_] }",
+        "z if { [v, x] := [{1, 0}, {\"foo\", 1}]; some i, {\"k\": k} in input.y[_] }",
+        "z if { input.c.y[k][null] = $\"a{{2.5, k}}b\"; object.subset(input.c, input.c) == [k, 0] }",
+        "z if { json.filter(input.c, input[1][w]) = $\"a{{\"foo\": w}}b\" }",
+        "f({x}) := {false: z | [w, z] = y} if { {y: x} = y }",
         "z := {p[true], {v | y := x}} if { walk([1, 2][0], [_, k]); some x, [v, z] in set() }",
         // A body that is true gives way to a call of the head, with its `with`.
         "z := 1 % 1 if true with data.t as p[2.5]",
@@ -312,7 +318,9 @@ fn an_expression_runs_as_a_whole_as_in_opa() {
     }
     for text in [
         "z if { walk({i | walk(1, [_, i])}, i) }",
+        "z contains y if every z in {2: \"\"} { x = \"a\"; y = 1; z in [x | walk({z}, [_, x])] }",
         "z := q.x if true with data.t as p[2.5]",
+        "z if { {2.5, x} = input[k]; endswith(input.x, \"a\") }",
         "z if { w = [1, 2][_]; x := array.concat([2, [[] | w]], [{}, q[null][_]]) }",
         "f(x, {\"a\": y}) if { {\"k\": k} := {input.c: {1: \"foo\" | some z in y}}; k }",
         "z if some y, [j, k] in {[y | y = \"foo\"], p.x[1]}",

@@ -256,6 +256,21 @@ impl Expr {
 }
 
 impl Expr {
+    /// Calls `visit` with every variable of it that does not stand in a closure.
+    pub(crate) fn open_slots(&self, visit: &mut dyn FnMut(Slot)) {
+        match self {
+            Self::Const(_) | Self::Comprehension(_) | Self::Template(_) => {}
+            Self::Var(slot) => visit(*slot),
+            Self::Array(items) | Self::Set(items) => items.iter().for_each(|item| item.open_slots(visit)),
+            Self::Object(items) => {
+                for (key, value) in items {
+                    key.open_slots(visit);
+                    value.open_slots(visit);
+                }
+            }
+        }
+    }
+
     /// Calls `visit` with every closure that stands in it, those within others left out.
     pub(crate) fn closures<'a>(&'a self, visit: &mut dyn FnMut(&'a Closure)) {
         match self {
@@ -280,6 +295,35 @@ impl Expr {
 }
 
 impl Lit {
+    /// Calls `visit` with the variables that it gives to what follows, where it is taken without knowing all of them: those in
+    /// closures and bodies are not among them.
+    pub(crate) fn open_slots(&self, visit: &mut dyn FnMut(Slot)) {
+        match &self.kind {
+            LitKind::Unify(left, right) | LitKind::Equal(left, right) => {
+                left.open_slots(visit);
+                right.open_slots(visit);
+            }
+            LitKind::Ref { path, out, .. } => {
+                if let Root::Slot(slot) = path.root {
+                    visit(slot);
+                }
+                path.path.iter().chain(out).for_each(|expr| expr.open_slots(visit));
+            }
+            LitKind::Call { args, out, .. } => args.iter().chain(out).for_each(|expr| expr.open_slots(visit)),
+            LitKind::Truthy(expr) => expr.open_slots(visit),
+            LitKind::In { key, value, domain } => {
+                key.iter().chain([value, domain]).for_each(|expr| expr.open_slots(visit));
+            }
+            LitKind::Not { body, .. } | LitKind::With { body, .. } => {
+                for lit in body {
+                    lit.open_slots(&mut |slot| visit(slot));
+                }
+            }
+            LitKind::Every { domain, .. } => domain.open_slots(visit),
+            LitKind::Print(_) => {}
+        }
+    }
+
     /// Calls `visit` with every closure that stands in it, those within others left out.
     pub(crate) fn closures<'a>(&'a self, visit: &mut dyn FnMut(&'a Closure)) {
         match &self.kind {

@@ -106,7 +106,7 @@ pub(crate) fn reorder<'a>(
             let Some(unit) = units.iter().find(is_waiting).copied() else { return Err(lacking(&waiting, bound)) };
             waiting.retain(|lit| {
                 if lit.unit == unit {
-                    lit.slots(&mut |slot| added.extend(bound.add(slot).then_some(slot)));
+                    lit.open_slots(&mut |slot| added.extend(bound.add(slot).then_some(slot)));
                     ordered.push(*lit);
                 }
                 lit.unit != unit

@@ -1,6 +1,7 @@
-//! [`GlobPattern`]: a glob without classes and alternatives, matched as it stands. To compile a regular expression for it would
+//! [`GlobPattern`]: a glob without alternatives, matched as it stands. To compile a regular expression for it would
 //! take longer than most matches.
 
+use std::iter::Peekable;
 use std::str::Chars;
 
 /// Parts of a pattern behind its literal front: each is a bit of the set of places that a match has come to.
@@ -16,19 +17,30 @@ enum Part {
     Some,
     /// `**`: any number of characters.
     All,
+    /// `[a-z]`, `[!abc]`: the ranges that it has among those of the pattern.
+    Class {
+        negated: bool,
+        from: usize,
+        to: usize,
+    },
 }
 
 /// A parsed pattern.
 #[derive(Debug)]
 pub(crate) struct GlobPattern<'a> {
     parts: Vec<Part>,
+    /// The ranges of all classes.
+    ranges: Vec<(char, char)>,
     delimiters: &'a [char],
 }
 
+/// Ranges of the classes of a pattern together.
+const RANGES: usize = 255;
+
 impl<'a> GlobPattern<'a> {
-    /// Parses a pattern; none for one with classes or alternatives, or with too many parts.
+    /// Parses a pattern; none for one with alternatives, with too many parts, or with a class that has a mistake or quotes.
     pub(crate) fn parse(pattern: &str, delimiters: &'a [char]) -> Option<Self> {
-        let mut parts = Vec::new();
+        let (mut parts, mut ranges) = (Vec::new(), Vec::new());
         let mut characters = pattern.chars().peekable();
         while let Some(character) = characters.next() {
             parts.push(match character {
@@ -38,18 +50,19 @@ impl<'a> GlobPattern<'a> {
                 }
                 '*' => Part::Some,
                 '?' => Part::One,
-                '[' | '{' => return None,
+                '[' => class(&mut characters, &mut ranges)?,
+                '{' => return None,
                 '\\' => match characters.next() {
                     Some(quoted) => Part::Character(quoted),
                     None => continue,
                 },
                 other => Part::Character(other),
             });
-            if parts.len() > PARTS {
+            if parts.len() > PARTS || ranges.len() > RANGES {
                 return None;
             }
         }
-        Some(Self { parts, delimiters })
+        Some(Self { parts, ranges, delimiters })
     }
 
     /// Whether the whole text matches.
@@ -85,6 +98,11 @@ impl<'a> GlobPattern<'a> {
                     Some(Part::One) if free => 1 << (at + 1),
                     Some(Part::Some) if free => 1 << at,
                     Some(Part::All) => 1 << at,
+                    Some(Part::Class { negated, from, to }) => {
+                        let ranges = self.ranges.get(*from..*to).unwrap_or_default();
+                        let is_in = ranges.iter().any(|(first, last)| (*first..=*last).contains(&character));
+                        if is_in == *negated { 0 } else { 1 << (at + 1) }
+                    }
                     _ => 0,
                 };
             }
@@ -98,6 +116,30 @@ impl<'a> GlobPattern<'a> {
 
     fn is_delimiter(&self, character: char) -> bool {
         self.delimiters.contains(&character)
+    }
+}
+
+/// One range, or a list of characters.
+fn class(characters: &mut Peekable<Chars<'_>>, ranges: &mut Vec<(char, char)>) -> Option<Part> {
+    let (negated, from) = (characters.next_if_eq(&'!').is_some(), ranges.len());
+    let first = characters.next()?;
+    if first == '\\' || first == ']' {
+        return None;
+    }
+    if characters.next_if_eq(&'-').is_some() {
+        let last = characters.next().filter(|last| *last >= first)?;
+        ranges.push((first, last));
+        characters.next_if_eq(&']')?;
+        return Some(Part::Class { negated, from, to: ranges.len() });
+    }
+    ranges.push((first, first));
+    loop {
+        match characters.next()? {
+            ']' => return Some(Part::Class { negated, from, to: ranges.len() }),
+            '\\' => return None,
+            other if ranges.len() <= RANGES => ranges.push((other, other)),
+            _ => return None,
+        }
     }
 }
 
@@ -138,6 +180,14 @@ mod tests {
             ("\\*", "*", true),
             ("\\*", "a", false),
             ("a\\", "a", true),
+            ("k[0-9]*", "k7x", true),
+            ("k[0-9]*", "kx", false),
+            ("[!a-c]?", "d.", false),
+            ("[!a-c]?", "dx", true),
+            ("[!a-c]", ".", true),
+            ("[abc-]", "-", true),
+            ("[abc]", "d", false),
+            ("**[x]", "a.bx", true),
         ] {
             let glob = GlobPattern::parse(pattern, &['.']).unwrap();
             assert_eq!(glob.is_match(text), want, "{pattern} {text}");
@@ -145,8 +195,9 @@ mod tests {
     }
 
     #[test]
-    fn classes_alternatives_and_long_patterns_are_for_regular_expressions() {
-        for pattern in ["[a-z]", "{a,b}", &"a".repeat(PARTS + 1)] {
+    fn alternatives_odd_classes_and_long_patterns_are_for_regular_expressions() {
+        let many = format!("[{}]", "a".repeat(RANGES + 1));
+        for pattern in ["[z-a]", "[\\a]", "[]", "[a-zx]", "[a", "{a,b}", &many, &"a".repeat(PARTS + 1)] {
             assert!(GlobPattern::parse(pattern, &[]).is_none());
         }
         assert!(GlobPattern::parse(&"?".repeat(PARTS), &[]).unwrap().is_match(&"a".repeat(PARTS)));

@@ -20,7 +20,7 @@ impl Planner<'_> {
                 for lit in ordered {
                     self.lit(lit, bound, &mut steps);
                     // Those that never have a value, too.
-                    lit.slots(&mut |slot| {
+                    lit.open_slots(&mut |slot| {
                         bound.add(slot);
                     });
                 }

@@ -57,7 +57,7 @@ impl Resolver<'_> {
         if !declares {
             self.literal_kind(literal, &mut body);
         }
-        out.push(Lit { kind: LitKind::With { mods, body }, span: literal.span, unit: ALONE });
+        out.push(self.lit(LitKind::With { mods, body }, literal.span));
     }
 
     fn is_print(&self, call: &Call) -> bool {
@@ -131,7 +131,7 @@ impl Resolver<'_> {
                 });
                 let ((key, value, body), free) = lit;
                 let body = Arc::new(body);
-                out.push(Lit { kind: LitKind::Every { key, value, domain, body, free }, span, unit: ALONE });
+                out.push(self.lit(LitKind::Every { key, value, domain, body, free }, span));
             }
         }
     }

@@ -364,6 +364,11 @@ impl Resolver<'_> {
                     crate::engine::ast::LiteralKind::Expr(term @ Term { kind: TermKind::Var(_), .. })
                         if literal.with.is_empty() =>
                     {
+                        if let TermKind::Var(name) = &term.kind
+                            && &**name == "_"
+                        {
+                            self.error(term.span, CompileCode::UnsafeVar, "var _ is unsafe");
+                        }
                         Piece::Value(self.captured(term))
                     }
                     crate::engine::ast::LiteralKind::Expr(term) if literal.with.is_empty() => {

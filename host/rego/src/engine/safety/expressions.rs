@@ -7,7 +7,7 @@
 //! What a call would bind counts in the next unification even while the call waits, as in OPA: `[input.a[i], count({i})]` is
 //! accepted. For that a call and the unification of its result are two expressions again.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::engine::ir::{ALONE, Closure, Expr, Lit, LitKind, Path, Piece, Replacement, Root, Slot, Unit};
 use crate::engine::work::Work;
@@ -66,6 +66,7 @@ pub(super) fn order<'a>(body: &'a [Lit], bound: &Bound, work: &Work) -> Result<V
     let mut known = bound.copy(work);
     known.0.resize(next as usize, false);
     let globals = known.copy(work);
+    let in_body: HashSet<_> = all.iter().flat_map(|expression| expression.vars.iter().copied()).collect();
     let mut waiting = all;
     let (mut leftover, mut ordered) = (Vec::new(), Vec::new());
     while !waiting.is_empty() {
@@ -73,7 +74,7 @@ pub(super) fn order<'a>(body: &'a [Lit], bound: &Bound, work: &Work) -> Result<V
         if !work.go_on(count) {
             return Err(Vec::new());
         }
-        waiting.retain(|expression| match expression.outputs(&known, &globals, &mut leftover, work) {
+        waiting.retain(|expression| match expression.outputs(&known, (&globals, &in_body), &mut leftover, work) {
             Some(outputs) => {
                 for slot in outputs {
                     known.add(slot);
@@ -95,11 +96,17 @@ pub(super) fn order<'a>(body: &'a [Lit], bound: &Bound, work: &Work) -> Result<V
 
 impl Expression<'_> {
     /// What it binds, if it can have its place now. `leftover` is what the call before would bind.
-    fn outputs(&self, known: &Bound, globals: &Bound, leftover: &mut Vec<Slot>, work: &Work) -> Option<Vec<Slot>> {
-        if !self.with.iter().all(|slot| known.has(*slot)) {
-            return None;
-        }
+    fn outputs(
+        &self,
+        known: &Bound,
+        (globals, in_body): (&Bound, &HashSet<Slot>),
+        leftover: &mut Vec<Slot>,
+        work: &Work,
+    ) -> Option<Vec<Slot>> {
+        let knows_with = self.with.iter().all(|slot| known.has(*slot));
         let mut outputs = match &self.role {
+            // As in OPA it binds nothing before the values of its `with` are known.
+            _ if !knows_with => Vec::new(),
             Role::Negation => Vec::new(),
             Role::Every => leftover.clone(),
             Role::Term => self.bound_by_references(known),
@@ -124,7 +131,7 @@ impl Expression<'_> {
         outputs.retain(|slot| !known.has(*slot));
         let mut closed = self.inner.clone();
         closed.extend(self.closures.iter().flat_map(|closure| &closure.free));
-        closed.retain(|slot| !globals.has(*slot));
+        closed.retain(|slot| !globals.has(*slot) && in_body.contains(slot));
         // As in OPA a closure over exactly what its own expression binds waits for another one.
         let binds_all =
             outputs.iter().all(|slot| closed.contains(slot)) && closed.iter().all(|slot| outputs.contains(slot));
@@ -133,8 +140,27 @@ impl Expression<'_> {
         }
         let is_known = |slot: &Slot| known.has(*slot) || outputs.contains(slot);
         // As in OPA the other variables do not count where closures share some with the body.
-        let is_ready = if closed.is_empty() { self.vars.iter().all(is_known) } else { closed.iter().all(is_known) };
-        (is_ready && self.closures.iter().all(|closure| closes(closure, known, work))).then_some(outputs)
+        let is_ready =
+            if closed.is_empty() { self.vars.iter().all(is_known) && knows_with } else { closed.iter().all(is_known) };
+        let is_closed = is_ready
+            && self.closures.iter().all(|closure| closes(closure, known, work))
+            && self.bodies_close(known, work);
+        is_closed.then_some(outputs)
+    }
+
+    /// Whether the body of an `every` that knows `bound` alone is safe.
+    fn bodies_close(&self, bound: &Bound, work: &Work) -> bool {
+        let LitKind::Every { key, value, body, free, .. } = &self.lit.kind else { return true };
+        if !matches!(self.role, Role::Every) || free.iter().all(|slot| bound.has(*slot)) {
+            return true;
+        }
+        let mut inner = bound.copy(work);
+        key.iter().chain([value]).for_each(|expr| {
+            expr.slots(&mut |slot| {
+                inner.add(slot);
+            });
+        });
+        reorder(body, &mut inner, work).is_ok()
     }
 
     /// The variables on the paths of references that begin with what is known.
@@ -151,7 +177,7 @@ impl Expression<'_> {
             Role::Unification(left, right) => unifier.unify(left, right),
             // The value of a reference binds what it is unified with once its beginning is known.
             Role::Value(terms) if self.references.iter().any(|of| of.out.is_none() && unifier.begins(of)) => {
-                terms.iter().for_each(|term| unifier.mark_all(term));
+                terms.iter().for_each(|term| unifier.mark_shape(term));
             }
             _ => {}
         }
@@ -252,7 +278,7 @@ impl<'a> Builder<'a> {
                 key.iter().for_each(|key| key.slots(&mut |slot| path.push(slot)));
                 new.references.push(Reference { root, path, out: None });
                 key.iter().chain([value]).for_each(|term| self.term(term, &mut new));
-                new.role = Role::Value(key.iter().chain([value]).collect());
+                new.role = Role::Value(vec![value]);
             }
             LitKind::Equal(left, right) => {
                 self.term(left, &mut new);
@@ -267,6 +293,7 @@ impl<'a> Builder<'a> {
             }
             LitKind::Not { .. } => {
                 main.slots(&mut |slot| new.vars.push(slot));
+                main.closures(&mut |closure| new.closures.push(closure));
                 new.role = Role::Negation;
             }
             LitKind::Every { domain, free, .. } => {

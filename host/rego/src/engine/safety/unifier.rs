@@ -1,6 +1,8 @@
 //! [`Unifier`]: which variables a unification binds, as far as OPA looks.
 
-use crate::engine::ir::{Expr, Slot};
+use regorus::Value;
+
+use crate::engine::ir::{Collect, Expr, Slot};
 
 use super::Bound;
 use super::expressions::Reference;
@@ -68,12 +70,14 @@ impl Unifier<'_> {
                     }
                 }
             }
+            (Expr::Array(_) | Expr::Object(_), Expr::Const(value)) => self.unify_with(left, value),
+            (Expr::Const(value), Expr::Array(_) | Expr::Object(_)) => self.unify_with(right, value),
             // OPA looks at one side more closely than at the other.
             (Expr::Array(_), Expr::Comprehension(_)) => self.mark_all(left),
             (Expr::Comprehension(closure), composite @ (Expr::Array(_) | Expr::Object(_))) => {
                 let fits = match composite {
-                    Expr::Array(_) => closure.collect == crate::engine::ir::Collect::Array,
-                    _ => closure.collect == crate::engine::ir::Collect::Object,
+                    Expr::Array(_) => closure.collect == Collect::Array,
+                    _ => closure.collect == Collect::Object,
                 };
                 if fits {
                     self.mark_all(right);
@@ -83,14 +87,35 @@ impl Unifier<'_> {
         }
     }
 
-    fn mark_shape(&mut self, expr: &Expr) {
-        if matches!(expr, Expr::Var(_) | Expr::Array(_) | Expr::Object(_)) && self.moved(expr).is_none() {
+    /// The same with a constant.
+    fn unify_with(&mut self, expr: &Expr, value: &Value) {
+        match (expr, value) {
+            (Expr::Var(slot), _) if self.moved(expr).is_none() => self.mark(*slot),
+            (Expr::Array(items), Value::Array(values)) if items.len() == values.len() => {
+                items.iter().zip(values.iter()).for_each(|(item, value)| self.unify_with(item, value));
+            }
+            (Expr::Object(items), Value::Object(values)) if items.len() == values.len() => {
+                for (key, item) in items {
+                    if let Expr::Const(key) = key
+                        && let Some(value) = values.get(key)
+                    {
+                        self.unify_with(item, value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The same, if it is one that OPA looks into.
+    pub(super) fn mark_shape(&mut self, expr: &Expr) {
+        if matches!(expr, Expr::Var(_) | Expr::Array(_) | Expr::Object(_)) {
             self.mark_all(expr);
         }
     }
 
     /// Every variable of a term is bound, those in keys and closures left out.
-    pub(super) fn mark_all(&mut self, expr: &Expr) {
+    fn mark_all(&mut self, expr: &Expr) {
         let mut slots = Vec::new();
         self.listed(expr, &mut slots);
         slots.into_iter().for_each(|slot| self.mark(slot));

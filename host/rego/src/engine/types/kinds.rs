@@ -257,7 +257,12 @@ impl Kind {
             }
             Self::Object(fixed, rest) => fixed.get(key).cloned().or_else(|| {
                 let (of, value) = rest.as_deref()?;
-                Self::of(key).is_within(of).then(|| value.clone())
+                // OPA keeps such keys as JSON, in which a set is an array.
+                let own = match key {
+                    Value::Set(items) => Self::of(&Value::from(items.iter().cloned().collect::<Vec<_>>())),
+                    key => Self::of(key),
+                };
+                own.is_within(of).then(|| value.clone())
             }),
         }
     }
