@@ -19,7 +19,7 @@ pub(crate) struct CompiledCache {
 const HEAD: u64 = 8 << 10;
 
 impl CompiledCache {
-    /// The entries of this program; none if its build cannot be told from others.
+    /// The entries of this program; none if its build cannot be distinguished from others.
     pub(crate) fn of_this_build(cache: Cache) -> Option<Self> {
         let mut head = Vec::new();
         let program = std::env::current_exe().ok()?;
