@@ -45,7 +45,7 @@ const CACHE_BYTES: u64 = 2 << 30;
 /// How much may be added before the folders are looked through again, as a part of the limit.
 const UNCOUNTED: u64 = 16;
 
-/// The bytes of one entry that was computed: compiled policies and data have a few, and they are read into memory.
+/// The bytes of one entry that was computed: compiled policies and data have a few, and they are in memory when they are read.
 const DERIVED_BYTES: u64 = 256 << 20;
 
 /// The folders of entries.

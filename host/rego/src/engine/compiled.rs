@@ -1,6 +1,6 @@
 //! [`Compiled`]: compiled rules with their data, evaluated by the paths of rules.
 //!
-//! It is what remains of a compilation when nothing more is needed about the rules themselves, so it can be kept between
+//! It is what remains of a compilation when no queries and tests need the rules themselves, so it can be kept between
 //! runs; see [`stored`](super::stored). It never changes and is shared between threads; each query owns its memo and frames.
 
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! [`Policy`]: compiled policies, made of [`Files`], with what queries and tests need about their rules. [`Compiled`] is what
+//! [`Policy`]: compiled policies, made of [`Files`], with what queries and tests need to know of their rules. [`Compiled`] is what
 //! of it is evaluated.
 
 use std::collections::BTreeMap;
