@@ -76,6 +76,9 @@ fn a_run_reports_the_same_byte_for_byte_with_and_without_what_is_kept() {
     assert_eq!(entries(&fixture).len(), 3);
 }
 
+/// What happens to the bytes of a file.
+type Damage = fn(&[u8]) -> Vec<u8>;
+
 #[test]
 fn what_is_kept_and_damaged_is_compiled_again() {
     let fixture = fixture();
@@ -83,7 +86,7 @@ fn what_is_kept_and_damaged_is_compiled_again() {
     let with = ["--cache-dir", cache.as_str()];
     let cold = validate(&fixture, &with);
     let kept: Vec<_> = entries(&fixture).into_iter().map(|path| (fs_err::read(&path).unwrap(), path)).collect();
-    let damages: [fn(&[u8]) -> Vec<u8>; 5] = [
+    let damages: [Damage; 5] = [
         |_| Vec::new(),
         |whole| whole[..whole.len() / 2].to_vec(),
         |whole| whole[..whole.len() - 1].to_vec(),

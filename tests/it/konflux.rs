@@ -125,7 +125,7 @@ fn a_snapshot_is_composed_of_a_build_and_what_it_says() {
         &["--build", &build("push", "True"), "--set", &set, "--mode", "coupled"],
         "two images are given for `cart`",
     );
-    refused(&["--build", &fixture.file("shop.yaml", &components()).to_string()], "shop.yaml");
+    refused(&["--build", fixture.file("shop.yaml", &components()).as_ref()], "shop.yaml");
 }
 
 /// B6, D3: candidates move by the start of their builds, and an override fences at its own start.

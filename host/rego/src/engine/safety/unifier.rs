@@ -38,12 +38,12 @@ impl Unifier<'_> {
     pub(super) fn unify(&mut self, left: &Expr, right: &Expr) {
         if let Some(begins) = self.moved(left).map(|reference| self.begins(reference)) {
             return if begins {
-                self.mark_shape(right)
+                self.mark_shape(right);
             };
         }
         if let Some(begins) = self.moved(right).map(|reference| self.begins(reference)) {
             return if begins {
-                self.mark_shape(left)
+                self.mark_shape(left);
             };
         }
         match (left, right) {
