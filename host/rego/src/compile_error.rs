@@ -29,7 +29,7 @@ pub struct Problem {
     /// What, without a full stop.
     pub message: String,
     /// What OPA adds on lines of their own, such as the types that do not fit.
-    pub details: Vec<String>,
+    pub details: Box<[String]>,
     /// The class of the problem as OPA names it, such as `rego_type_error`; none for what OPA does not look at.
     pub code: Option<&'static str>,
     /// The line of the policy file that the place is in, as far as it is known.
@@ -40,7 +40,7 @@ impl Problem {
     /// A problem without a class of OPA.
     #[must_use]
     pub fn new(location: Option<Location>, message: impl Into<String>) -> Self {
-        Self { location, message: message.into(), details: Vec::new(), code: None, line: None }
+        Self { location, message: message.into(), details: Box::default(), code: None, line: None }
     }
 
     /// The same at a location.
