@@ -118,7 +118,7 @@ fn a_length_that_the_bytes_cannot_have_is_refused_before_memory_is_taken() {
 
 #[test]
 fn a_value_beyond_the_levels_of_what_is_read_is_refused() {
-    let nested = |levels: usize| [vec![8, 1].repeat(levels), vec![0]].concat();
+    let nested = |levels: usize| [[8, 1].repeat(levels), vec![0]].concat();
     assert!(read::<Value>(&nested(STORED_NESTING)).is_some());
     assert_eq!(read::<Value>(&nested(STORED_NESTING + 1)), None);
 }
