@@ -2,7 +2,8 @@
 
 use regorus::Value;
 
-use super::operands::{is_float, some};
+use super::float_kind::is_float;
+use super::operands::some;
 use super::types::{ANY, Type};
 use super::value_order::compare;
 use super::{Builtin, Outcome, builtin};

@@ -215,7 +215,7 @@ fn ten(power: u32) -> BigInt {
 
 #[cfg(test)]
 mod tests {
-    use super::super::operands::is_float;
+    use super::super::float_kind::is_float;
     use super::*;
 
     fn num(text: &str) -> Num {

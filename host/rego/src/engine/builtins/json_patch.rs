@@ -4,8 +4,9 @@ use regorus::value::Object;
 use regorus::{Rc, Value};
 
 use super::errors::BuiltinError;
+use super::float_kind::is_float;
 use super::json_paths::path;
-use super::operands::{array, field, is_float, some};
+use super::operands::{array, field, some};
 use super::term::{kind, term};
 use super::types::{ANY, Type, array_of};
 use super::{Builtin, Outcome, builtin, limits};

@@ -4,8 +4,9 @@ use regorus::Value;
 use regorus::value::{Array, Object};
 
 use super::errors::BuiltinError;
+use super::float_kind::is_float;
 use super::json_paths;
-use super::operands::{array, is_float, object, set_of, some, too_many};
+use super::operands::{array, object, set_of, some, too_many};
 use super::scope::Scope;
 use super::types::{ANY, ARRAY, OBJECT, SET, Type, array_of};
 use super::{Builtin, Outcome, builtin, limits};

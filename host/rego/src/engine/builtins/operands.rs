@@ -9,6 +9,7 @@ use regorus::Value;
 use regorus::value::{Array, Object, Set};
 
 use super::errors::BuiltinError;
+use super::float_kind::is_float;
 use super::value_order::sorted;
 use super::{Outcome, limits};
 use crate::engine::bytes::{bytes_of, normal, shown};
@@ -103,17 +104,6 @@ pub(super) fn big(value: &Value, position: usize) -> Result<BigInt, BuiltinError
         }
         Value::Number(_) => Err(fraction(position)),
         other => Err(BuiltinError::wrong_type(position, other, &["integer"])),
-    }
-}
-
-/// Whether a number is kept as a float. As in OPA, `1.0` is not an array index, though it equals `1`.
-pub(crate) fn is_float(value: &Value) -> bool {
-    // The kinds of numbers cannot be named, but those of two numbers compared.
-    match (value, &Value::from(0.5)) {
-        (Value::Number(number), Value::Number(float)) => {
-            std::mem::discriminant(number) == std::mem::discriminant(float)
-        }
-        _ => false,
     }
 }
 

@@ -3,7 +3,8 @@
 use assay_gocompat::printf::{Operand, print};
 use regorus::Value;
 
-use super::operands::{array, is_float, string, text, too_long};
+use super::float_kind::is_float;
+use super::operands::{array, string, text, too_long};
 use super::term::{quote, term};
 use super::types::{ARRAY, Type};
 use super::{Builtin, Outcome, builtin, limits};

@@ -3,8 +3,8 @@
 use assay_gocompat::{float, quote::escape};
 use regorus::Value;
 
+use super::float_kind::is_float;
 use super::limits::TEXT_BYTES;
-use super::operands::is_float;
 use super::value_order::sorted;
 use crate::engine::bytes::{bytes_of, is_raw};
 

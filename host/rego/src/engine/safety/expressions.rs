@@ -12,7 +12,7 @@ use hashbrown::{HashMap, HashSet};
 use crate::engine::ir::{ALONE, Closure, Expr, Lit, LitKind, Path, Piece, Replacement, Root, Slot, Unit};
 use crate::engine::work::Work;
 
-use super::unifier::Unifier;
+use super::unifier::{Reference, Unifier};
 use super::{Bound, lacking, reorder};
 
 /// An expression as OPA orders it.
@@ -28,13 +28,6 @@ struct Expression<'a> {
     inner: Vec<Slot>,
     /// The variables of the values of its `with`.
     with: Vec<Slot>,
-}
-
-/// A reference: where it begins, if that is a variable, the variables on its path, and the one it was moved to.
-pub(super) struct Reference {
-    pub(super) root: Option<Slot>,
-    pub(super) path: Vec<Slot>,
-    pub(super) out: Option<Slot>,
 }
 
 enum Role<'a> {

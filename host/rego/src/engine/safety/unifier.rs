@@ -5,7 +5,13 @@ use regorus::Value;
 use crate::engine::ir::{Collect, Expr, Slot};
 
 use super::Bound;
-use super::expressions::Reference;
+
+/// A reference: where it begins, if that is a variable, the variables on its path, and the one it was moved to.
+pub(super) struct Reference {
+    pub(super) root: Option<Slot>,
+    pub(super) path: Vec<Slot>,
+    pub(super) out: Option<Slot>,
+}
 
 /// What is bound so far, and what waits for that.
 pub(super) struct Unifier<'a> {

@@ -2,7 +2,7 @@
 
 use regorus::Value;
 
-use crate::engine::builtins::{Builtin, is_composite, write_start};
+use crate::engine::builtins::{Builtin, is_composite};
 use crate::engine::ir::{
     Callee, Closure, Collect, Expr, Lit, LitKind, NodeId, Path, Piece, Replacement, Root, Slot, Special,
 };
@@ -10,14 +10,11 @@ use crate::engine::rule_tree::Kind as NodeKind;
 use crate::engine::safety::{Bound, reorder};
 use crate::engine::span::Span;
 
-use super::kinds::Kind;
+use super::kinds::{Kind, shown};
 use super::{Checker, Known};
 
 /// Levels of closures at which those within are looked at again.
 const LEVELS: usize = 4;
-
-/// Bytes of a value after which nothing more of it is shown.
-const SHOWN: usize = 1_000;
 
 impl Checker<'_> {
     /// Looks at a body; afterwards its variables have kinds.
@@ -433,13 +430,6 @@ fn missing(kind: &Kind, key: &Expr, of: &Kind, front: &str) -> String {
     let want =
         if keys.is_empty() { format!("want (type): {want}") } else { format!("want (one of): [{}]", keys.join(" ")) };
     format!("{pad}^\n\t{pad}{have}\n\t{pad}{want}")
-}
-
-/// A value as it is written.
-pub(super) fn shown(value: &Value) -> String {
-    let mut text = String::new();
-    write_start(&mut text, value, SHOWN);
-    text
 }
 
 fn is_plain(name: &str) -> bool {

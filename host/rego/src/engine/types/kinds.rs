@@ -7,7 +7,10 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use regorus::Value;
 
-use crate::engine::builtins::{Type, is_float};
+use crate::engine::builtins::{Type, is_float, write_start};
+
+/// Bytes of a value after which nothing more of it is shown.
+const SHOWN: usize = 1_000;
 
 /// Alternatives that are kept apart: more are any value.
 const ALTERNATIVES: usize = 16;
@@ -285,7 +288,7 @@ impl Kind {
     /// The keys of an object that are known, as they are written.
     pub(super) fn fixed_keys(&self) -> Vec<String> {
         match self {
-            Self::Object(fixed, _) => fixed.keys().map(super::bodies::shown).collect(),
+            Self::Object(fixed, _) => fixed.keys().map(shown).collect(),
             _ => Vec::new(),
         }
     }
@@ -376,6 +379,13 @@ fn listed(to: &mut fmt::Formatter<'_>, all: impl Iterator<Item = impl fmt::Displ
         write!(to, "{comma}{one}")?;
     }
     Ok(())
+}
+
+/// A value as it is written.
+pub(super) fn shown(value: &Value) -> String {
+    let mut text = String::new();
+    write_start(&mut text, value, SHOWN);
+    text
 }
 
 #[cfg(test)]
