@@ -13,10 +13,13 @@ use assay_model::port::StoreError;
 use camino::{Utf8Path, Utf8PathBuf};
 use fs_err::File;
 
-use crate::{error::from_io, writer::Reply};
+use crate::error::from_io;
 
 /// Transactions whose callers wait to be taken up; the writer waits when there are more.
 const BACKLOG: usize = 64;
+
+/// Reports to the caller what came of the commit.
+pub(crate) type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// The thread, seen from the writer. Dropping it answers all who wait.
 pub(crate) struct Syncer {

@@ -15,7 +15,12 @@ use assay_model::port::StoreError;
 use camino::Utf8PathBuf;
 use rusqlite::Connection;
 
-use crate::{checkpoint::Checkpointer, error::from_sqlite, observer::Observer, syncer::Syncer};
+use crate::{
+    checkpoint::Checkpointer,
+    error::from_sqlite,
+    observer::Observer,
+    syncer::{Reply, Syncer},
+};
 
 /// Requests in one transaction at most: more would let the first one wait for too long.
 const BATCH: usize = 256;
@@ -26,8 +31,6 @@ const BACKLOG: usize = 1_024;
 /// How long nobody requests anything before what waits for the disk is done in between.
 const QUIET: Duration = Duration::from_millis(50);
 
-/// Reports to the caller what came of the commit.
-pub(crate) type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 /// Does the work, or learns why there is no transaction to do it in.
 type Work = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Worked + Send>;
 
