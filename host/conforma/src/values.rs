@@ -10,7 +10,7 @@ use assay_model::{
     error::EvaluationError,
     image_files::{self, Broken},
 };
-use assay_rego::value::{Object, Value, text_of};
+use assay_rego::value::{Object, Value, text_of, with_whole_numbers};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Deserializer};
 
@@ -138,7 +138,7 @@ pub(crate) fn referrer(referrer: Referrer) -> Value {
 /// `ec` accepts and this program rejects is an error.
 pub(crate) fn files(reference: &str, files: &Files) -> Result<Value, EvaluationError> {
     let documents = image_files::documents(&format!("`{reference}`"), files, Broken::LeftOut)?;
-    let read = |(name, document)| (Value::from(name), Value::from(document));
+    let read = |(name, document)| (Value::from(name), Value::from(with_whole_numbers(document)));
     Ok(documents.into_iter().map(read).collect::<Object>().into_value())
 }
 

@@ -18,6 +18,7 @@ use crate::{
     data::Data,
     engine::{self, Reader, STORED_VERSION, Stored as _, Writer, parallel_map},
     source_error::SourceError,
+    whole_numbers::with_whole_numbers,
     yaml_values,
 };
 
@@ -269,7 +270,10 @@ pub(crate) fn object(origin: &str, text: &str) -> Result<Map<String, Json>, Sour
 
 /// The document of a data file.
 pub(crate) fn document(origin: &str, text: &str) -> Result<Json, SourceError> {
-    yaml::parse(text).map_err(|error| SourceError::Syntax { origin: origin.to_owned(), error })
+    let document = yaml::parse(text).map_err(|error| SourceError::Syntax { origin: origin.to_owned(), error })?;
+    // OPA keeps the digits of JSON; what is YAML, it makes JSON first, which has no fraction of a whole number.
+    let is_json = text.trim_start().starts_with(['{', '[', '"']);
+    Ok(if is_json { document } else { with_whole_numbers(document) })
 }
 
 /// The digest of all that the value of some sources depends on.

@@ -41,6 +41,7 @@ mod source_error;
 mod sources;
 mod testing;
 mod trace;
+mod whole_numbers;
 mod yaml_values;
 
 pub use bundle::{Bundle, Manifest};
@@ -79,7 +80,10 @@ pub mod stored {
 pub mod value {
     pub use regorus::{Value, value::Object};
 
-    pub use crate::engine::{bytes_of, read as read_json, text_of};
+    pub use crate::{
+        engine::{bytes_of, read as read_json, text_of},
+        whole_numbers::with_whole_numbers,
+    };
 }
 
 /// Types of arguments and results, for registered functions.

@@ -20,6 +20,7 @@ use crate::{
     folder::{FoundFile, files},
     limits::SOURCE_BYTES,
     source_error::SourceError,
+    whole_numbers::with_whole_numbers,
 };
 
 /// What a policy is compiled from.
@@ -132,7 +133,8 @@ impl Sources {
     pub fn set_rule_data(&mut self, json: &str) -> Result<(), SourceError> {
         let origin = "ruleData of the policy configuration";
         let path = ["rule_data__configuration__".to_owned()];
-        self.data.add(origin, &path, object(origin, json)?)
+        let fields = object(origin, json)?.into_iter().map(|(name, value)| (name, with_whole_numbers(value)));
+        self.data.add(origin, &path, fields.collect())
     }
 
     /// The effective time, which rules see as `data.config.policy.when_ns`.

@@ -149,7 +149,7 @@ fn settings_stand_beside_the_data() {
                 "rekor_url": "",
             },
         },
-        "rule_data__configuration__": {"a": [1.0], "b": 2},
+        "rule_data__configuration__": {"a": [1], "b": 2},
     });
     let data = sources.into_parts().1.into_json();
     assert_eq!(data, want);
