@@ -144,7 +144,7 @@ fn built_ins_call_the_host_once() {
         "warn p many {\"r.example/a@sha256:1\"}",
         "warn p no folders",
         "warn p p",
-        "warn p parsed [1, 2.0]",
+        "warn p parsed [1, 2]",
         "warn p r:sha256-1.sig",
         "warn p r@3",
         "warn p undefined",

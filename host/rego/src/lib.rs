@@ -82,7 +82,7 @@ pub mod value {
 
     pub use crate::{
         engine::{bytes_of, read as read_json, text_of},
-        whole_numbers::with_whole_numbers,
+        whole_numbers::{value_with_whole_numbers, with_whole_numbers},
     };
 }
 

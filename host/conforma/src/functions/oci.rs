@@ -6,7 +6,7 @@
 use assay_model::error::{ErrorCode, EvaluationError};
 use assay_rego::{
     HostError,
-    value::{Object, Value, read_json, text_of},
+    value::{Object, Value, read_json, text_of, value_with_whole_numbers},
 };
 
 use crate::{
@@ -119,7 +119,8 @@ pub(crate) fn content<'b>(reference: &str, bytes: &'b [u8]) -> Result<&'b str, H
 /// The JSON in a blob. What is not JSON is undefined, as in `ec`; Go accepts deeper nesting than this parser.
 pub(crate) fn parsed(reference: &str, bytes: &[u8]) -> Outcome {
     match read_json(content(reference, bytes)?) {
-        Ok(value) => Ok(Some(value)),
+        // `ec` reads numbers as floats.
+        Ok(value) => Ok(Some(value_with_whole_numbers(value))),
         Err(error) if error.contains(TOO_DEEP) => Err(unreadable(reference, "it is nested too deeply")),
         Err(_) => Ok(None),
     }

@@ -44,7 +44,7 @@ mod types;
 mod work;
 
 pub use builtins::{ANY, DOCUMENT, HostFunction, STRING_SET, STRINGS, Type, array_of, object_of};
-pub(crate) use builtins::{GlobPattern, Host, HostError, NoHost, kind_name};
+pub(crate) use builtins::{GlobPattern, Host, HostError, NoHost, is_float, kind_name};
 pub(crate) use bytes::admitted;
 pub use bytes::{bytes_of, text_of};
 pub(crate) use compiled::{Compiled, EvalOptions};
