@@ -1,4 +1,4 @@
-//! [`attest_run`]: what came of a run as a signed statement about its images, with in-toto's predicate for results of tests
+//! [`RecordedRuns::attest`]: what came of a run as a signed statement about its images, with in-toto's predicate for results of tests
 //! (`test-result/v0.1`), in an envelope (DSSE) as cosign's `attest` makes them.
 
 use std::collections::BTreeMap;
