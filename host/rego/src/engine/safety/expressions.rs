@@ -2,7 +2,7 @@
 //! themselves. The entry point is [`order`].
 //!
 //! `[input.a[i], i + 1]` has a value here, and is refused: the sum is an expression of its own and needs `i`, which only the other
-//! one binds, and that needs the sum. An expression is what a [`Unit`](crate::engine::ir::Unit) has together.
+//! one binds, and that needs the sum. An expression is what a [`Unit`] has together.
 //!
 //! What a call would bind counts in the next unification even while the call waits, as in OPA: `[input.a[i], count({i})]` is
 //! accepted. For that a call and the unification of its result are two expressions again.
