@@ -7,6 +7,7 @@
 mod expressions;
 mod unifier;
 
+use hashbrown::HashMap;
 use regorus::Value;
 
 use crate::engine::ir::{ALONE, Collect, Expr, Lit, LitKind, Path, Replacement, Root, Slot, Unit};
@@ -73,6 +74,7 @@ pub(crate) fn reorder<'a>(
     let mut added = Vec::new();
     let mut is_checked = false;
     let mut forced: Option<Vec<Unit>> = None;
+    let mut parts = None;
     while !waiting.is_empty() {
         let count = waiting.len();
         if !work.go_on(count) {
@@ -83,7 +85,7 @@ pub(crate) fn reorder<'a>(
             if !work.go_on(1) || !ready(lit, bound, &mut outs, work) {
                 return true;
             }
-            is_checked |= binds_within(lit, &outs, body);
+            is_checked |= binds_within(lit, &outs, || parts.get_or_insert_with(|| counts(body)));
             // The parts of arguments are known before the body.
             let is_argument = lit.unit == ALONE && matches!(lit.kind, LitKind::Unify(..));
             added.extend(outs.into_iter().filter(|slot| bound.add(*slot) && !is_argument));
@@ -126,19 +128,23 @@ fn without(bound: &Bound, added: &[Slot], work: &Work) -> Bound {
     before
 }
 
-/// Whether a literal binds what the rest of its own expression may need: the order of OPA is one of whole expressions.
-fn binds_within(lit: &Lit, outs: &[Slot], body: &[Lit]) -> bool {
+/// How many literals each expression has.
+fn counts(body: &[Lit]) -> HashMap<Unit, usize> {
+    let mut counts = HashMap::new();
+    body.iter().for_each(|lit| *counts.entry(lit.unit).or_default() += 1);
+    counts
+}
+
+/// Whether a literal binds what the rest of its own expression may need: the order of OPA is one of whole expressions. `parts` counts
+/// the literals of each expression, once for a body.
+fn binds_within<'a>(lit: &Lit, outs: &[Slot], parts: impl FnOnce() -> &'a mut HashMap<Unit, usize>) -> bool {
     let LitKind::Ref { path, out, .. } = &lit.kind else { return false };
-    let mut binds = false;
-    path.path.iter().for_each(|expr| expr.slots(&mut |slot| binds |= outs.contains(&slot)));
-    if !binds {
+    if lit.unit == ALONE || outs.is_empty() {
         return false;
     }
-    // Units count upwards, so that other parts stand close by.
-    let at = body.iter().position(|other| std::ptr::eq(other, lit)).unwrap_or_default();
-    let is_part = |other: &Lit| other.unit == lit.unit && !std::ptr::eq(other, lit);
-    lit.unit != ALONE
-        && (body.iter().skip(at + 1).chain(body.iter().take(at)).any(is_part) || !out.iter().all(is_plain))
+    let mut binds = false;
+    path.path.iter().for_each(|expr| expr.slots(&mut |slot| binds |= outs.contains(&slot)));
+    binds && (!out.iter().all(is_plain) || parts().get(&lit.unit).is_some_and(|count| *count > 1))
 }
 
 /// Whether a term has no closures.
