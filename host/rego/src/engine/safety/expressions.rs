@@ -107,7 +107,7 @@ impl Expression<'_> {
                 *leftover = self.bound_by_references(known);
                 match outs {
                     None => leftover.clone(),
-                    Some(outs) if visible.iter().all(|slot| known.has(*slot) || leftover.contains(slot)) => {
+                    Some(outs) if all_known(visible, known, leftover) => {
                         leftover.extend(outs);
                         leftover.clone()
                     }
@@ -117,21 +117,22 @@ impl Expression<'_> {
             Role::Unification(..) | Role::Value(_) => {
                 let mut outputs = std::mem::take(leftover);
                 outputs.extend(self.bound_by_references(known));
-                outputs.extend(self.unified(&outputs, known));
+                let unified = self.unified(&outputs, known, work);
+                outputs.extend(unified);
                 outputs
             }
         };
         outputs.retain(|slot| !known.has(*slot));
+        let bound: HashSet<Slot> = outputs.iter().copied().collect();
         let mut closed = self.inner.clone();
         closed.extend(self.closures.iter().flat_map(|closure| &closure.free));
         closed.retain(|slot| !globals.has(*slot) && in_body.contains(slot));
         // As in OPA a closure over exactly what its own expression binds waits for another one.
-        let binds_all =
-            outputs.iter().all(|slot| closed.contains(slot)) && closed.iter().all(|slot| outputs.contains(slot));
+        let binds_all = closed.iter().copied().collect::<HashSet<_>>() == bound;
         if !closed.is_empty() && binds_all {
             return None;
         }
-        let is_known = |slot: &Slot| known.has(*slot) || outputs.contains(slot);
+        let is_known = |slot: &Slot| known.has(*slot) || bound.contains(slot);
         // As in OPA the other variables do not count where closures share some with the body.
         let is_ready =
             if closed.is_empty() { self.vars.iter().all(is_known) && knows_with } else { closed.iter().all(is_known) };
@@ -163,19 +164,22 @@ impl Expression<'_> {
     }
 
     /// What the two sides bind, where `outputs` are known as well.
-    fn unified(&self, outputs: &[Slot], known: &Bound) -> Vec<Slot> {
-        let mut unifier =
-            Unifier { known, outputs, references: &self.references, unified: Vec::new(), unknown: Vec::new() };
+    fn unified(&self, outputs: &[Slot], known: &Bound, work: &Work) -> HashSet<Slot> {
+        let mut unifier = Unifier::new(known, outputs, &self.references, work);
         match &self.role {
             Role::Unification(left, right) => unifier.unify(left, right),
             // The value of a reference binds what it is unified with once its beginning is known.
-            Role::Value(terms) if self.references.iter().any(|of| of.out.is_none() && unifier.begins(of)) => {
-                terms.iter().for_each(|term| unifier.mark_shape(term));
-            }
+            Role::Value(terms) if unifier.has_value() => terms.iter().for_each(|term| unifier.mark_shape(term)),
             _ => {}
         }
-        unifier.unified
+        unifier.into_unified()
     }
+}
+
+/// Whether all of these are known, or among the others.
+fn all_known(slots: &[Slot], known: &Bound, others: &[Slot]) -> bool {
+    let others: HashSet<&Slot> = others.iter().collect();
+    slots.iter().all(|slot| known.has(*slot) || others.contains(slot))
 }
 
 /// Whether a closure that knows `bound` alone is safe: what its own expression binds is none of it.
@@ -219,11 +223,11 @@ impl<'a> Builder<'a> {
             inner: Vec::new(),
             with: with.to_vec(),
         };
-        let mut moved = Vec::new();
+        let mut moved = HashSet::new();
         for lit in parts {
             match &lit.kind {
                 LitKind::Ref { path, out: Some(Expr::Var(out)), .. } => {
-                    moved.push(*out);
+                    moved.insert(*out);
                     self.reference(path, Some(*out), &mut new);
                 }
                 // Two sides that are both references.
@@ -319,7 +323,7 @@ impl<'a> Builder<'a> {
         &mut self,
         args: &'a [Expr],
         (out, unified): (Option<&'a Expr>, bool),
-        moved: &[Slot],
+        moved: &HashSet<Slot>,
         mut new: Expression<'a>,
     ) {
         let mut visible = Vec::new();
@@ -420,7 +424,7 @@ impl<'a> Expression<'a> {
 }
 
 /// The variables of an argument that do not stand in sets, keys and closures, nor for references.
-fn visible_in(expr: &Expr, moved: &[Slot], visible: &mut Vec<Slot>) {
+fn visible_in(expr: &Expr, moved: &HashSet<Slot>, visible: &mut Vec<Slot>) {
     match expr {
         Expr::Var(slot) if !moved.contains(slot) => visible.push(*slot),
         Expr::Array(items) => items.iter().for_each(|item| visible_in(item, moved, visible)),

@@ -1,8 +1,10 @@
 //! [`Unifier`]: which variables a unification binds, as far as OPA looks.
 
+use hashbrown::{HashMap, HashSet};
 use regorus::Value;
 
 use crate::engine::ir::{Collect, Expr, Slot};
+use crate::engine::work::Work;
 
 use super::Bound;
 
@@ -15,29 +17,57 @@ pub(super) struct Reference {
 
 /// What is bound so far, and what waits for that.
 pub(super) struct Unifier<'a> {
-    pub(super) known: &'a Bound,
+    known: &'a Bound,
     /// Known as well.
-    pub(super) outputs: &'a [Slot],
-    pub(super) references: &'a [Reference],
-    pub(super) unified: Vec<Slot>,
+    outputs: HashSet<Slot>,
+    references: &'a [Reference],
+    /// The references that were moved to variables, by these.
+    moved: HashMap<Slot, &'a Reference>,
+    unified: HashSet<Slot>,
     /// Variables with those that they wait for.
-    pub(super) unknown: Vec<(Slot, Vec<Slot>)>,
+    unknown: HashMap<Slot, HashSet<Slot>>,
+    /// Variables with those that wait for them.
+    needed_by: HashMap<Slot, Vec<Slot>>,
+    work: &'a Work,
 }
 
-impl Unifier<'_> {
+impl<'a> Unifier<'a> {
+    /// Where `known` and `outputs` are known.
+    pub(super) fn new(known: &'a Bound, outputs: &[Slot], references: &'a [Reference], work: &'a Work) -> Self {
+        Self {
+            known,
+            outputs: outputs.iter().copied().collect(),
+            references,
+            moved: references.iter().filter_map(|reference| Some((reference.out?, reference))).collect(),
+            unified: HashSet::new(),
+            unknown: HashMap::new(),
+            needed_by: HashMap::new(),
+            work,
+        }
+    }
+
+    /// What was bound.
+    pub(super) fn into_unified(self) -> HashSet<Slot> {
+        self.unified
+    }
+
     fn is_known(&self, slot: Slot) -> bool {
         self.known.has(slot) || self.outputs.contains(&slot) || self.unified.contains(&slot)
     }
 
-    /// Whether a reference begins with what is known before the unification.
-    pub(super) fn begins(&self, reference: &Reference) -> bool {
+    /// Whether the value of a reference is had, whose beginning was known before the unification.
+    pub(super) fn has_value(&self) -> bool {
+        self.references.iter().any(|of| of.out.is_none() && self.begins(of))
+    }
+
+    fn begins(&self, reference: &Reference) -> bool {
         reference.root.is_none_or(|root| self.known.has(root) || self.outputs.contains(&root))
     }
 
     /// The reference that was moved to a variable.
-    fn moved(&self, expr: &Expr) -> Option<&Reference> {
+    fn moved(&self, expr: &Expr) -> Option<&'a Reference> {
         let Expr::Var(slot) = expr else { return None };
-        self.references.iter().find(|reference| reference.out == Some(*slot))
+        self.moved.get(slot).copied()
     }
 
     /// Unifies two terms.
@@ -71,6 +101,9 @@ impl Unifier<'_> {
             }
             (Expr::Object(lefts), Expr::Object(rights)) if lefts.len() == rights.len() => {
                 for (key, left) in lefts {
+                    if !self.work.go_on(rights.len() / 64) {
+                        return;
+                    }
                     if let Some((_, right)) = rights.iter().find(|(other, _)| super::same(key, other)) {
                         self.unify(left, right);
                     }
@@ -153,28 +186,26 @@ impl Unifier<'_> {
     }
 
     fn wait(&mut self, slot: Slot, other: Slot) {
-        match self.unknown.iter_mut().find(|(known, _)| *known == slot) {
-            Some((_, others)) => others.push(other),
-            None => self.unknown.push((slot, vec![other])),
+        if self.unknown.entry(slot).or_default().insert(other) {
+            self.needed_by.entry(other).or_default().push(slot);
         }
     }
 
     fn mark(&mut self, slot: Slot) {
         let mut waiting = vec![slot];
         while let Some(slot) = waiting.pop() {
-            self.unified.push(slot);
-            if let Some(at) = self.unknown.iter().position(|(known, _)| *known == slot) {
-                let (_, others) = self.unknown.swap_remove(at);
-                waiting.extend(others);
+            if !self.unified.insert(slot) {
+                continue;
             }
-            for (known, others) in &mut self.unknown {
-                let before = others.len();
-                others.retain(|other| *other != slot);
-                if others.is_empty() && before > 0 {
-                    waiting.push(*known);
+            waiting.extend(self.unknown.remove(&slot).into_iter().flatten());
+            for waits in self.needed_by.remove(&slot).into_iter().flatten() {
+                let Some(others) = self.unknown.get_mut(&waits) else { continue };
+                others.remove(&slot);
+                if others.is_empty() {
+                    self.unknown.remove(&waits);
+                    waiting.push(waits);
                 }
             }
-            self.unknown.retain(|(_, others)| !others.is_empty());
         }
     }
 }
