@@ -12,12 +12,12 @@ use std::{
 use assay_model::{digest::Digest, port::DerivedCache, yaml};
 use regorus::{Value, value::Object};
 use serde_json::{Map, Value as Json};
-use sha2::{Digest as _, Sha256};
 
 use crate::{
     data::Data,
-    engine::{self, Reader, STORED_VERSION, Stored as _, Writer, parallel_map},
+    engine::{self, Reader, Stored as _, Writer, parallel_map},
     source_error::SourceError,
+    text_digest::TextDigest,
     whole_numbers::with_whole_numbers,
     yaml_values,
 };
@@ -278,23 +278,17 @@ pub(crate) fn document(origin: &str, text: &str) -> Result<Json, SourceError> {
 
 /// The digest of all that the value of some sources depends on.
 fn key(sources: &[DataSource]) -> Digest {
-    let mut hash = Sha256::new();
-    let mut text = |text: &str| {
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text);
-    };
-    text("data");
-    text(&STORED_VERSION.to_string());
+    let mut digest = TextDigest::of_kind("data");
     for source in sources {
-        text("source");
+        digest.add("source");
         for file in &source.files {
-            text("file");
-            file.folders.iter().for_each(|folder| text(&format!("/{folder}")));
-            text("text");
-            text(&file.text);
+            digest.add("file");
+            file.folders.iter().for_each(|folder| digest.add(&format!("/{folder}")));
+            digest.add("text");
+            digest.add(&file.text);
         }
     }
-    Digest::from_sha256(hash.finalize().into())
+    digest.finish()
 }
 
 fn write_value(value: &Value) -> Vec<u8> {

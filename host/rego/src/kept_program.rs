@@ -5,32 +5,26 @@
 //! the sources.
 
 use assay_model::digest::Digest;
-use sha2::{Digest as _, Sha256};
 
 use crate::{
     compile_options::CompileOptions,
-    engine::{CompiledRules, Reader, STORED_VERSION, Stored, Writer},
+    engine::{CompiledRules, Reader, Stored, Writer},
     sources::PolicyFile,
+    text_digest::TextDigest,
 };
 
 /// The digest of all that compiled policies depend on. Of the functions that a host has, it has the names: their types are those of
 /// this build.
 pub(crate) fn key(files: &[PolicyFile], options: CompileOptions) -> Digest {
-    let mut hash = Sha256::new();
-    let mut text = |text: &str| {
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text);
-    };
-    text("policy");
-    text(&STORED_VERSION.to_string());
-    text(if options.strict { "strict" } else { "" });
-    text(&options.functions.len().to_string());
-    options.functions.iter().for_each(|function| text(function.name()));
+    let mut digest = TextDigest::of_kind("policy");
+    digest.add(if options.strict { "strict" } else { "" });
+    digest.add(&options.functions.len().to_string());
+    options.functions.iter().for_each(|function| digest.add(function.name()));
     for file in files {
-        text(if file.v0.unwrap_or(options.v0) { "v0" } else { "v1" });
-        text(&file.text);
+        digest.add(if file.v0.unwrap_or(options.v0) { "v0" } else { "v1" });
+        digest.add(&file.text);
     }
-    Digest::from_sha256(hash.finalize().into())
+    digest.finish()
 }
 
 /// The rules, with what else was made of the files of these names.

@@ -40,6 +40,7 @@ mod schemas;
 mod source_error;
 mod sources;
 mod testing;
+mod text_digest;
 mod trace;
 mod whole_numbers;
 mod yaml_values;

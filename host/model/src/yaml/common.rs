@@ -43,12 +43,7 @@ impl<'a, V: Values> Reader<'a, V> {
         match event {
             Event::Scalar(text, style, 0, None) => {
                 let scalar = if style == ScalarStyle::Plain { plain(&text)? } else { Scalar::Text(&text) };
-                match scalar {
-                    Scalar::Natural(_) => self.memory.number().ok()?,
-                    Scalar::Text(text) => self.memory.text(text).ok()?,
-                    _ => {}
-                }
-                Some(self.values.scalar(scalar))
+                charged(scalar, self.memory, self.values)
             }
             Event::SequenceStart(_, 0, None) if depth < NESTING => {
                 let mut items = Vec::new();
@@ -81,6 +76,16 @@ impl<'a, V: Values> Reader<'a, V> {
             _ => None,
         }
     }
+}
+
+/// The value of a scalar, whose memory is charged; none if there is not so much.
+pub(super) fn charged<V: Values>(scalar: Scalar<'_>, memory: &Memory, values: &mut V) -> Option<V::Value> {
+    match scalar {
+        Scalar::Natural(_) => memory.number().ok()?,
+        Scalar::Text(text) => memory.text(text).ok()?,
+        _ => {}
+    }
+    Some(values.scalar(scalar))
 }
 
 /// Whether a key, with quotes or without, is a string to every reader, and none that `serde_json` keeps for itself.

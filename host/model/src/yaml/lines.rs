@@ -8,7 +8,7 @@
 use crate::memory::Memory;
 
 use super::{
-    common::{NESTING, is_string_key, plain},
+    common::{NESTING, charged, is_string_key, plain},
     values::{Scalar, Values},
 };
 
@@ -145,12 +145,7 @@ impl<'a, V: Values> Reader<'a, V> {
             _ if is_plain(text) && split_key(text).is_none() => plain(text)?,
             _ => return None,
         };
-        match scalar {
-            Scalar::Natural(_) => self.memory.number().ok()?,
-            Scalar::Text(text) => self.memory.text(text).ok()?,
-            _ => {}
-        }
-        Some(self.values.scalar(scalar))
+        charged(scalar, self.memory, self.values)
     }
 }
 
