@@ -7,7 +7,7 @@
 mod expressions;
 mod unifier;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use regorus::Value;
 
 use crate::engine::ir::{ALONE, Collect, Expr, Lit, LitKind, Path, Replacement, Root, Slot, Unit};
@@ -159,9 +159,10 @@ pub(crate) fn is_plain(expr: &Expr) -> bool {
 
 fn lacking<'a>(waiting: &[&'a Lit], bound: &Bound) -> Vec<(Slot, &'a Lit)> {
     let mut unsafe_vars = Vec::new();
+    let mut found = HashSet::new();
     for lit in waiting {
         lit.slots(&mut |slot| {
-            if !bound.has(slot) && !unsafe_vars.iter().any(|(known, _)| *known == slot) {
+            if !bound.has(slot) && found.insert(slot) {
                 unsafe_vars.push((slot, *lit));
             }
         });

@@ -85,6 +85,9 @@ fn sources_whose_passes_would_grow_without_end_are_refused_by_name() {
 fn sources_with_an_error_in_each_line_or_many_cycles_take_little() {
     let chain = each(0..8_000, |at| format!("r{at} := r{}\n", at + 1));
     let all = each(0..8_001, |at| format!("r{at},"));
+    let bound = each(0..40_000, |at| format!("a{at} = input.x[a{}]\n", at + 1));
+    let paths = each(0..20_000, |at| format!("input.x[k{at}],"));
+    let terms = |name: &str| each(0..20_000, |at| format!("{name}{at},"));
     let metadata = each(0..10_000, |at| format!("# METADATA\n# title: t\np{at} := 1\n"));
     for (text, says) in [
         (format!("package t\n{chain}r8000 := r0"), "is recursive"),
@@ -95,6 +98,9 @@ fn sources_with_an_error_in_each_line_or_many_cycles_take_little() {
         (format!("package t\n{}", "p := count(1) ".repeat(30_000)), ""),
         (format!("package t\n{}", "p := nope\n".repeat(30_000)), "is unsafe"),
         (format!("package t\np if {{\n{}}}", "x == 1\nx := 1\n".repeat(20_000)), "var x"),
+        (format!("package t\np if {{\n{bound}nope\n}}"), "nope is unsafe"),
+        (format!("package t\np if {{\n[{paths}] = input.y\nnope\n}}"), "nope is unsafe"),
+        (format!("package t\np if {{\n[input.x[k], [{}]] = [k, [{}]]\nnope\n}}", terms("a"), terms("b")), "is unsafe"),
         (format!("package t\n{metadata}"), ""),
         (format!("package t\np := {}1", "-".repeat(30_000)), "unexpected"),
         (format!("package t\np := {}1", "[".repeat(30_000)), "nested more than 200 levels"),
