@@ -131,6 +131,18 @@ fn a_run_is_refused_before_it_starts_if_its_evidence_cannot_be_opened() {
 }
 
 #[test]
+fn evidence_that_no_plugin_of_a_run_reads_is_said_to_be_unused() {
+    let shop = Shop::new();
+    let resources = shop.0.fixture.path("resources.yaml");
+    let text = fs_err::read_to_string(&resources).unwrap();
+    shop.0.fixture.file("resources.yaml", &text.replace("      params: [{name: do, value: evidence}]\n", ""));
+    shop.0.fixture.file("list.toml", &format!("[plugin.reader]\nfile = '{}'\n", guest("scripted_task")));
+    let key = shop.0.path("key.pub");
+    shop.run(&["--evidence", "nowhere", "--public-key", &key]).expect(0, "`nowhere` (--evidence) is not used");
+    assert!(!shop.run(&["--public-key", &key]).err.contains("is not used"));
+}
+
+#[test]
 fn a_task_outside_of_a_run_is_not_called_with_evidence_that_does_not_verify() {
     let shop = Shop::new();
     let image = format!("registry.test/{}", shop.0.fixture.components[0].1);

@@ -129,6 +129,9 @@ pub fn run_files(
     if let Some(fact) = loaded.missing_evidence() {
         notes.warn(format!("{fact}; {EVIDENCE_HINT}"));
     }
+    if let Some(layout) = request.evidence.layout.as_ref().filter(|_| loaded.evidence_reader.is_none()) {
+        notes.warn(format!("`{layout}` (--evidence) is not used: no plugin of the run reads evidence of images"));
+    }
     // Whatever is wrong with it is found before a store is made.
     run.run_id()?;
     let store = open_store(request)?;
