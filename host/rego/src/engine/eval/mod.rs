@@ -9,6 +9,7 @@
 mod building;
 mod candidates;
 mod comprehension_index;
+mod membership;
 mod memo;
 mod observe;
 mod overlay;
@@ -40,6 +41,7 @@ use crate::engine::limits::{BUILT, DEPTH, RESULT_PARTS, TEXT_PART, VALUE_DEPTH, 
 use crate::engine::program::Program;
 use crate::engine::span::{Source, Span};
 
+use membership::Memberships;
 use memo::{CacheScope, CallCache};
 pub(crate) use observe::{Event, Observer};
 use overlay::Overlay;
@@ -100,6 +102,8 @@ pub(crate) struct Eval<'p> {
     overlay: usize,
     /// Results of built-in functions that must stay the same.
     fixed: CallCache<&'static str>,
+    /// Arrays in which elements are looked up.
+    memberships: Memberships,
     /// Values that outlive this query.
     persistent: &'p mut PersistentCache,
     /// What the value that is being made was made of so far.
@@ -151,6 +155,7 @@ impl<'p> Eval<'p> {
             overlays: vec![Overlay::base(input)],
             overlay: 0,
             fixed: CallCache::default(),
+            memberships: Memberships::default(),
             persistent,
             reads: CacheScope::Policy,
             built: 0,

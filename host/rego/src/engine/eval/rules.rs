@@ -17,7 +17,6 @@ use crate::engine::span::Span;
 use super::memo::CacheScope;
 use super::overlay::{Mock, Mocked};
 use super::paths::index;
-use super::specials::member;
 use super::weights::own;
 use super::{ControlFlow, Eval, EvalResult};
 
@@ -362,7 +361,7 @@ impl<'p> Eval<'p> {
             Callee::Function(node) => self.call_function(node, base, span),
             Callee::Engine(Special::Member) => {
                 let found = match self.stack.get(base..) {
-                    Some([element, domain]) => member(element, domain),
+                    Some([element, domain]) => self.memberships.holds(element, domain),
                     _ => false,
                 };
                 self.close(base);
