@@ -14,7 +14,7 @@ const SHORT: usize = 16;
 /// Arrays that are known at a time; they are held as long.
 const ARRAYS: usize = 64;
 
-/// The arrays of one query whose strings were requested, by their address.
+/// The arrays whose strings were requested, by their address. Those of the policy's data stay for the queries that follow.
 #[derive(Debug, Default)]
 pub(super) struct Memberships(HashMap<usize, Membership>);
 
@@ -38,17 +38,24 @@ impl Memberships {
         }
     }
 
+    /// Lets go of arrays that nothing else holds.
+    pub(super) fn forget_unshared(&mut self) {
+        self.0.retain(|_, known| Arc::strong_count(&known.array) > 1);
+    }
+
     fn holds_text(&mut self, text: &str, array: &Arc<Array>) -> bool {
         let is_it = |other: &Value| matches!(other, Value::String(other) if **other == *text);
         let address = Arc::as_ptr(array).addr();
         if let Some(known) = self.0.get_mut(&address) {
-            let all = || {
-                known.array.iter().filter_map(|other| match other {
+            let texts = known.texts.get_or_insert_with(|| {
+                let mut texts = HashSet::with_capacity(known.array.len());
+                texts.extend(known.array.iter().filter_map(|other| match other {
                     Value::String(other) => Some(Arc::clone(other)),
                     _ => None,
-                })
-            };
-            return known.texts.get_or_insert_with(|| all().collect()).contains(text);
+                }));
+                texts
+            });
+            return texts.contains(text);
         }
         if self.0.len() == ARRAYS {
             self.0.clear();
@@ -89,6 +96,9 @@ mod tests {
             }
         }
         assert!(memberships.0.len() <= ARRAYS);
+        drop(arrays);
+        memberships.forget_unshared();
+        assert!(memberships.0.is_empty());
     }
 
     #[test]

@@ -41,7 +41,6 @@ use crate::engine::limits::{BUILT, DEPTH, RESULT_PARTS, TEXT_PART, VALUE_DEPTH, 
 use crate::engine::program::Program;
 use crate::engine::span::{Source, Span};
 
-use membership::Memberships;
 use memo::{CacheScope, CallCache};
 pub(crate) use observe::{Event, Observer};
 use overlay::Overlay;
@@ -102,8 +101,6 @@ pub(crate) struct Eval<'p> {
     overlay: usize,
     /// Results of built-in functions that must stay the same.
     fixed: CallCache<&'static str>,
-    /// Arrays in which elements are looked up.
-    memberships: Memberships,
     /// Values that outlive this query.
     persistent: &'p mut PersistentCache,
     /// What the value that is being made was made of so far.
@@ -155,7 +152,6 @@ impl<'p> Eval<'p> {
             overlays: vec![Overlay::base(input)],
             overlay: 0,
             fixed: CallCache::default(),
-            memberships: Memberships::default(),
             persistent,
             reads: CacheScope::Policy,
             built: 0,

@@ -361,7 +361,7 @@ impl<'p> Eval<'p> {
             Callee::Function(node) => self.call_function(node, base, span),
             Callee::Engine(Special::Member) => {
                 let found = match self.stack.get(base..) {
-                    Some([element, domain]) => self.memberships.holds(element, domain),
+                    Some([element, domain]) => self.persistent.memberships.holds(element, domain),
                     _ => false,
                 };
                 self.close(base);
