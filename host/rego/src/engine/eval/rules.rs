@@ -244,13 +244,32 @@ impl<'p> Eval<'p> {
             building.complete(own);
         }
         for (key, child) in &node.children {
-            if let Some(value) = self.value(*child, span)?
+            if let Some(value) = self.below_rule(*child, span)?
                 && !building.merge(key, value)
             {
                 return Err(self.error(EvalCode::Conflict, node.span, "object keys must be unique"));
             }
         }
         Ok(building.done())
+    }
+
+    /// What stands below a rule with variables in its head, such as `p.q` below `p[x]`: as in OPA, a set or object is there
+    /// only with an element.
+    fn below_rule(&mut self, id: NodeId, span: Span) -> EvalResult<Option<Value>> {
+        let Some(node) = self.program.node(id) else { return Ok(None) };
+        if node.kind != Kind::Package {
+            let value = self.value(id, span)?;
+            return Ok(value.filter(|value| node.kind == Kind::Complete || own(value) > 0));
+        }
+        self.enter(span)?;
+        let mut values = BTreeMap::new();
+        for (key, child) in &node.children {
+            if let Some(value) = self.below_rule(*child, span)? {
+                values.insert(key.clone(), value);
+            }
+        }
+        self.leave();
+        Ok((!values.is_empty()).then(|| Value::from(values)))
     }
 
     fn collect(&mut self, frame: usize, branch: &'p Branch, building: &mut Building) -> EvalResult<()> {
