@@ -19,15 +19,18 @@ const LEVELS: usize = 4;
 impl Checker<'_> {
     /// Looks at a body; afterwards its variables have kinds.
     pub(super) fn body(&mut self, body: &[Lit], bound: &mut Bound) {
-        self.body_before(body, bound, &[]);
+        self.body_before(body, bound, body.len(), &[]);
     }
 
-    /// The same for a body with terms that are looked at after it.
-    pub(super) fn body_before(&mut self, body: &[Lit], bound: &mut Bound, terms: &[&Expr]) {
+    /// The same for a body with terms that are looked at after it; from the literal at `own` on, it was made for them.
+    pub(super) fn body_before(&mut self, body: &[Lit], bound: &mut Bound, own: usize, terms: &[&Expr]) {
+        let made: &[Lit] = body.get(own..).unwrap_or_default();
         // What cannot be ordered has been reported before.
         let Ok(ordered) = reorder(body, bound, self.work) else { return };
         for (at, lit) in ordered.iter().enumerate() {
             if matches!(lit.kind, LitKind::Ref { out: Some(_), .. }) {
+                let is_of_terms = made.as_ptr_range().contains(&std::ptr::from_ref(*lit));
+                let terms = if is_of_terms { terms } else { &[] };
                 self.comprehensions_before(lit.span, ordered.get(at + 1..).unwrap_or_default(), terms);
             }
             // The kinds of one literal may have a thousand parts.

@@ -226,7 +226,7 @@ impl<'a> Checker<'a> {
         }
         // Comprehensions in the head are part of the body.
         let head: Vec<&Expr> = branch.path.iter().chain([&branch.value]).collect();
-        self.body_before(&branch.body, &mut Bound::new(rule.slots.len(), rule.arity), &head);
+        self.body_before(&branch.body, &mut Bound::new(rule.slots.len(), rule.arity), branch.keys.start, &head);
         for term in head {
             self.expr(term);
         }
