@@ -126,6 +126,7 @@ fn what_may_have_a_value_is_not_refused() {
         "f(x) := x\np := f(1) + 1",
         "f([x, _]) := x\np := f(input.a)",
         "f(y) := [input.x[y], {y | i := 1}]",
+        "so[{y: y | true}] := input.b[y]",
         "p contains {z: {z | 2.5}} if [j, z] := input.b[2][input.y]",
         "f(x, y) := {{x | {\"k\": j} := y} | input[_].y} if { input.c.y[_] == x; x }",
         "q := [{1: x | true}, $\"a{2.5}b\"] if x := ([] != 1) with input.p as input[set()]",
