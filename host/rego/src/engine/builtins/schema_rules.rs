@@ -1,7 +1,7 @@
 //! [`Rules`]: a schema made ready for documents. What it says is read once, its references lead to parts, and names and
 //! constants are values of Rego, so that a document is looked at as it is.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use regex::Regex;
@@ -57,7 +57,7 @@ pub(super) struct Rule {
 /// The values of which one must be met.
 pub(super) struct Choices {
     /// Those that are strings.
-    pub texts: HashSet<String>,
+    pub texts: BTreeSet<String>,
     /// The others.
     pub others: Vec<Value>,
     /// All of them as messages list them.
@@ -68,7 +68,7 @@ impl Choices {
     fn read(all: &[Json]) -> Result<Self, BuiltinError> {
         let all: Vec<Value> = all.iter().cloned().map(from_json).collect::<Result<_, _>>()?;
         let shown: Vec<String> = all.iter().map(compact).collect::<Result<_, _>>()?;
-        let (mut texts, mut others) = (HashSet::new(), Vec::new());
+        let (mut texts, mut others) = (BTreeSet::new(), Vec::new());
         for choice in all {
             match choice {
                 Value::String(text) => drop(texts.insert(text.to_string())),
