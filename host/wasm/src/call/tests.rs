@@ -4,14 +4,18 @@
 use wasmtime::component::Component;
 
 use super::*;
-use crate::{call_context::RunContext, test_support::ENGINE};
+use crate::{call_context::RunContext, test_support::ENGINE, worlds};
 
 /// Instantiates a component whose one core module has these definitions.
 fn instantiate(metering: Metering, definitions: &str, limits: CallLimits) -> Called<()> {
     let bytes =
         wat::parse_str(format!("(component (core module $m {definitions}) (core instance (instantiate $m)))")).unwrap();
     let component = Component::from_binary(ENGINE.wasmtime(metering).unwrap(), &bytes).unwrap();
-    let component = ENGINE.linker(metering).unwrap().instantiate_pre(&component).unwrap();
+    let world = match metering {
+        Metering::Fuel => &worlds::check::world::WORLD,
+        Metering::Time => &worlds::adapter::world::WORLD,
+    };
+    let component = ENGINE.linker(world).unwrap().instantiate_pre(&component).unwrap();
     let context = CallContext {
         plugin: "gate".to_owned(),
         run: RunContext::default(),
