@@ -3,9 +3,12 @@
 //! Everything that could differ between two machines is disabled or deterministic. What the contract does not need
 //! (threads, garbage collection, 64-bit memories, the asynchronous ABI) is disabled.
 
-use std::sync::{
-    Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use wasmtime::component::Linker;
@@ -70,7 +73,7 @@ struct Made {
     /// Whether there is no pool, for which other code is compiled.
     is_small: bool,
     /// The imports of each world, by its name, made for its first component.
-    linkers: Mutex<Vec<(&'static str, Arc<Linker<StoreState>>)>>,
+    linkers: Mutex<BTreeMap<&'static str, Arc<Linker<StoreState>>>>,
     note: Option<String>,
     _ticker: Option<Ticker>,
 }
@@ -116,14 +119,14 @@ impl Engine {
     pub(crate) fn linker(&self, world: &World) -> Result<Arc<Linker<StoreState>>, EngineError> {
         let made = self.made(world.metering)?;
         let mut linkers = made.linkers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, linker)) = linkers.iter().find(|(name, _)| *name == world.name) {
+        if let Some(linker) = linkers.get(world.name) {
             return Ok(Arc::clone(linker));
         }
         let mut linker = Linker::new(&made.engine);
         let added = wasi_p2::add_to_linker(&mut linker).and_then(|()| (world.add_to_linker)(&mut linker));
         added.map_err(|error| engine_error(&error))?;
         let linker = Arc::new(linker);
-        linkers.push((world.name, Arc::clone(&linker)));
+        linkers.insert(world.name, Arc::clone(&linker));
         Ok(linker)
     }
 
