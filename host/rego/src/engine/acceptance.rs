@@ -201,6 +201,8 @@ fn bodies_heads_and_patterns_that_opa_refuses_are_refused() {
         ("f(x) := [y | some y in x; some x in y]", again),
         ("p contains [x | x := x] if x := 1", again),
         ("x := [5]\nz := [x | some x in x]", "3 var x is unsafe"),
+        ("p := [x | some x in x.y]", "2 var x is unsafe"),
+        ("p if { some [x] in x.y.z }", "2 var x is unsafe"),
         ("z if { [x, x] := [1, 1] }", "2 var x assigned above"),
         ("z if { k := \"a\"; {k: v} := {\"a\": 1}; v }", "2 var k is unsafe"),
         ("f(input.x) := 1", "2 var input is unsafe"),

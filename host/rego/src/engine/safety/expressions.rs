@@ -252,7 +252,10 @@ impl<'a> Builder<'a> {
             LitKind::In { key, value, domain } => {
                 // The value of a reference is looked into where that stands, another one is an expression of its own.
                 let root = match domain {
-                    Expr::Var(slot) if moved.contains(slot) => None,
+                    Expr::Var(slot) if moved.contains(slot) => {
+                        let of = new.references.iter().find(|reference| reference.out == Some(*slot));
+                        of.and_then(|reference| reference.root)
+                    }
                     Expr::Var(slot) => Some(*slot),
                     Expr::Const(_) => None,
                     domain => {

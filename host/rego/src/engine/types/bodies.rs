@@ -19,16 +19,18 @@ const LEVELS: usize = 4;
 impl Checker<'_> {
     /// Looks at a body; afterwards its variables have kinds.
     pub(super) fn body(&mut self, body: &[Lit], bound: &mut Bound) {
-        self.body_before(body, bound, &[]);
+        self.body_before(body, bound, body.len(), None);
     }
 
-    /// The same for a body with terms that are looked at after it.
-    pub(super) fn body_before(&mut self, body: &[Lit], bound: &mut Bound, terms: &[&Expr]) {
+    /// The same for a body with a term that is looked at after it; from the literal at `own` on, it was made for the term.
+    pub(super) fn body_before(&mut self, body: &[Lit], bound: &mut Bound, own: usize, term: Option<&Expr>) {
+        let made: &[Lit] = body.get(own..).unwrap_or_default();
         // What cannot be ordered has been reported before.
         let Ok(ordered) = reorder(body, bound, self.work) else { return };
         for (at, lit) in ordered.iter().enumerate() {
             if matches!(lit.kind, LitKind::Ref { out: Some(_), .. }) {
-                self.comprehensions_before(lit.span, ordered.get(at + 1..).unwrap_or_default(), terms);
+                let term = term.filter(|_| made.as_ptr_range().contains(&std::ptr::from_ref(*lit)));
+                self.comprehensions_before(lit.span, ordered.get(at + 1..).unwrap_or_default(), term);
             }
             // The kinds of one literal may have a thousand parts.
             if !self.work.go_on(64) {
@@ -40,7 +42,7 @@ impl Checker<'_> {
 
     /// Looks at the comprehensions that stand in front of a reference in one expression: a literal of its own here, it says as
     /// little about them as in OPA, where what an expression consists of is looked at from left to right.
-    fn comprehensions_before(&mut self, reference: Span, literals: &[&Lit], terms: &[&Expr]) {
+    fn comprehensions_before(&mut self, reference: Span, literals: &[&Lit], term: Option<&Expr>) {
         let is_around = |span: Span| span.start < reference.start && span.end >= reference.end;
         let mut found = Vec::new();
         let mut note = |closure| found.push(closure);
@@ -53,7 +55,7 @@ impl Checker<'_> {
             Some(LitKind::Truthy(expr)) => comprehensions(expr, &mut note),
             Some(LitKind::In { domain, .. }) => comprehensions(domain, &mut note),
             Some(_) => {}
-            None => terms.iter().for_each(|expr| comprehensions(expr, &mut note)),
+            None => term.into_iter().for_each(|expr| comprehensions(expr, &mut note)),
         }
         for closure in found {
             if closure.span.end <= reference.start {

@@ -225,9 +225,9 @@ impl<'a> Checker<'a> {
             }
         }
         // Comprehensions in the head are part of the body.
-        let head: Vec<&Expr> = branch.path.iter().chain([&branch.value]).collect();
-        self.body_before(&branch.body, &mut Bound::new(rule.slots.len(), rule.arity), &head);
-        for term in head {
+        let mut bound = Bound::new(rule.slots.len(), rule.arity);
+        self.body_before(&branch.body, &mut bound, branch.keys.end, Some(&branch.value));
+        for term in branch.path.iter().chain([&branch.value]) {
             self.expr(term);
         }
         for slot in 0..Slot::try_from(rule.arity).unwrap_or(Slot::MAX) {
