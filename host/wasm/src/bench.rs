@@ -44,21 +44,21 @@ const BARE: &[u8] = &[
     11, 7, 1, 0, 1, 102, 1, 0, 0,
 ];
 
-/// A component without imports that has what compilers give to all: a memory with a stack of 1 MiB and data above it. Its
-/// only function writes its result to the stack and gives a text of the data: one page of each is touched.
+/// A component without imports that has what compilers give to all: a memory with a stack and data above it, as large as our
+/// template in Rust lays it out (128 KiB of stack). Its only function writes its result to the stack and gives a text of the data: one page of each is touched.
 #[rustfmt::skip]
 const WITH_MEMORY: &[u8] = &[
     // header
     0, 97, 115, 109, 13, 0, 1, 0,
-    // core module 0: a type, a function, a memory of 17 pages, the pointer to the stack
-    1, 99, 0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 127, 3, 2, 1, 0, 5, 3, 1, 0, 17,
-    6, 9, 1, 127, 1, 65, 128, 128, 192, 0, 11,
+    // core module 0: a type, a function, a memory of 3 pages, the pointer to the stack
+    1, 96, 0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 127, 3, 2, 1, 0, 5, 3, 1, 0, 3,
+    6, 8, 1, 127, 1, 65, 128, 128, 8, 11,
     // its exports `memory` and `f`
     7, 14, 2, 6, 109, 101, 109, 111, 114, 121, 2, 0, 1, 102, 0, 0,
     // its code
-    10, 30, 1, 28, 0, 35, 0, 65, 16, 107, 36, 0, 35, 0, 65, 128, 128, 192, 0, 54, 2, 0, 35, 0, 65, 5, 54, 2, 4, 35, 0, 11,
+    10, 29, 1, 27, 0, 35, 0, 65, 16, 107, 36, 0, 35, 0, 65, 128, 128, 8, 54, 2, 0, 35, 0, 65, 5, 54, 2, 4, 35, 0, 11,
     // its data
-    11, 14, 1, 0, 65, 128, 128, 192, 0, 11, 5, 101, 109, 112, 116, 121,
+    11, 13, 1, 0, 65, 128, 128, 8, 11, 5, 101, 109, 112, 116, 121,
     // core instance 0 of it
     2, 4, 1, 0, 0, 0,
     // its memory and its `f`
@@ -200,14 +200,14 @@ mod tests {
     fn the_memory_of_the_empty_component_is_laid_out_as_by_a_compiler() {
         let text = r#"(component
             (core module
-                (memory (export "memory") 17)
-                (global (mut i32) (i32.const 1048576))
+                (memory (export "memory") 3)
+                (global (mut i32) (i32.const 131072))
                 (func (export "f") (result i32)
                     (global.set 0 (i32.sub (global.get 0) (i32.const 16)))
-                    (i32.store (global.get 0) (i32.const 1048576))
+                    (i32.store (global.get 0) (i32.const 131072))
                     (i32.store offset=4 (global.get 0) (i32.const 5))
                     (global.get 0))
-                (data (i32.const 1048576) "empty"))
+                (data (i32.const 131072) "empty"))
             (core instance (instantiate 0))
             (alias core export 0 "memory" (core memory))
             (alias core export 0 "f" (core func))

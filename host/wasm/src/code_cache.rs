@@ -61,6 +61,12 @@ pub(crate) struct Record {
     pub(crate) manifest: RawManifest,
 }
 
+/// The record of a component, and the folder of the engine that it was found in.
+pub(crate) struct Known {
+    folder: PathBuf,
+    pub(crate) record: Record,
+}
+
 /// The version of the layout and of the records.
 const VERSION: u32 = 1;
 
@@ -145,21 +151,32 @@ impl CodeCache {
         Ok(removed)
     }
 
-    /// The world of a component that was compiled for any engine.
-    pub(crate) fn world_of(&self, component: &Digest) -> Option<String> {
+    /// What is known of a component that was compiled for any engine.
+    pub(crate) fn known(&self, component: &Digest) -> Option<Known> {
         let engines = entries(&self.folder).ok()?;
-        engines.iter().find_map(|folder| {
-            check_folder(folder).ok()?;
-            Some(read_record(&folder.join(component.hex()))?.world)
+        engines.into_iter().find_map(|folder| {
+            check_folder(&folder).ok()?;
+            Some(Known { record: read_record(&folder.join(component.hex()))?, folder })
         })
     }
 
-    /// A component that was compiled for this engine. Whatever is wrong with it is as if it were not there.
-    pub(crate) fn find(&self, engine: &wasmtime::Engine, component: &Digest) -> Option<(Component, Record)> {
+    /// A component that was compiled for this engine, of which something is [known](Self::known). Whatever is wrong with it
+    /// is as if it were not there.
+    pub(crate) fn find(
+        &self,
+        engine: &wasmtime::Engine,
+        component: &Digest,
+        known: Known,
+    ) -> Option<(Component, Record)> {
         let folder = self.folder.join(engine_name(engine));
-        check_folder(&self.folder).and_then(|()| check_folder(&folder)).ok()?;
+        check_folder(&self.folder).ok()?;
         let base = folder.join(component.hex());
-        let record = read_record(&base)?;
+        let record = if known.folder == folder {
+            known.record
+        } else {
+            check_folder(&folder).ok()?;
+            read_record(&base)?
+        };
         let mut code = open(&base.with_extension("cwasm")).ok()?;
         let mut is_same =
             || digest_of(&mut code).is_ok_and(|(digest, size)| digest == record.code && size == record.size);

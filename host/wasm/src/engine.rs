@@ -3,9 +3,12 @@
 //! Everything that could differ between two machines is disabled or deterministic. What the contract does not need
 //! (threads, garbage collection, 64-bit memories, the asynchronous ABI) is disabled.
 
-use std::sync::{
-    Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use wasmtime::component::Linker;
@@ -17,6 +20,7 @@ use crate::{
     limits,
     store_state::StoreState,
     wit::wasi_p2,
+    world::World,
 };
 
 /// Options of an engine.
@@ -68,8 +72,8 @@ struct Made {
     engine: wasmtime::Engine,
     /// Whether there is no pool, for which other code is compiled.
     is_small: bool,
-    /// Has WASI only.
-    linker: Linker<StoreState>,
+    /// The imports of each world, by its name, made for its first component.
+    linkers: Mutex<BTreeMap<&'static str, Arc<Linker<StoreState>>>>,
     note: Option<String>,
     _ticker: Option<Ticker>,
 }
@@ -111,9 +115,19 @@ impl Engine {
         self.made(metering).map(|made| made.is_small)
     }
 
-    /// A linker with WASI only.
-    pub(crate) fn linker(&self, metering: Metering) -> Result<Linker<StoreState>, EngineError> {
-        self.made(metering).map(|made| made.linker.clone())
+    /// What components of a world may import. Made once, as some two hundred functions take longer to add than to link.
+    pub(crate) fn linker(&self, world: &World) -> Result<Arc<Linker<StoreState>>, EngineError> {
+        let made = self.made(world.metering)?;
+        let mut linkers = made.linkers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(linker) = linkers.get(world.name) {
+            return Ok(Arc::clone(linker));
+        }
+        let mut linker = Linker::new(&made.engine);
+        let added = wasi_p2::add_to_linker(&mut linker).and_then(|()| (world.add_to_linker)(&mut linker));
+        added.map_err(|error| engine_error(&error))?;
+        let linker = Arc::new(linker);
+        linkers.insert(world.name, Arc::clone(&linker));
+        Ok(linker)
     }
 
     fn made(&self, metering: Metering) -> Result<&Made, EngineError> {
@@ -157,13 +171,11 @@ impl Made {
     }
 
     fn with(engine: wasmtime::Engine, metering: Metering, note: Option<String>) -> Result<Self, EngineError> {
-        let mut linker = Linker::new(&engine);
-        wasi_p2::add_to_linker(&mut linker).map_err(|error| engine_error(&error))?;
         let ticker = match metering {
             Metering::Fuel => None,
             Metering::Time => Some(Ticker::start(&engine)?),
         };
-        Ok(Self { engine, is_small: note.is_some(), linker, note, _ticker: ticker })
+        Ok(Self { engine, is_small: note.is_some(), linkers: Mutex::default(), note, _ticker: ticker })
     }
 }
 

@@ -233,9 +233,9 @@ impl Plugin {
     ) -> Option<Result<Self, LoadError>> {
         let cache = engine.cache()?;
         // So that only the engine of its world is made.
-        let named = cache.world_of(digest)?;
-        let world = worlds.iter().find(|world| world.name == named)?;
-        let (component, record) = cache.find(engine.wasmtime(world.metering).ok()?, digest)?;
+        let known = cache.known(digest)?;
+        let world = worlds.iter().find(|world| world.name == known.record.world)?;
+        let (component, record) = cache.find(engine.wasmtime(world.metering).ok()?, digest, known)?;
         if record.world != world.name {
             return None;
         }
@@ -398,9 +398,8 @@ fn link(
     component: &Component,
     file: &str,
 ) -> Result<(InstancePre<StoreState>, Describer), LoadError> {
-    let mut linker = engine.linker(world.metering)?;
-    let mut linked = || -> wasmtime::Result<_> {
-        (world.add_to_linker)(&mut linker)?;
+    let linker = engine.linker(world)?;
+    let linked = || -> wasmtime::Result<_> {
         let component = linker.instantiate_pre(component)?;
         (world.check_types)(&component)?;
         let describer = Describer::new(&component)?;

@@ -169,7 +169,11 @@ const REPORTER_CASES: &[File] = embedded! {
 /// What every template of a language has.
 fn shared(language: Language) -> &'static [File] {
     match language {
-        Language::Rust => embedded! { ".gitignore" => "gitignore", "Cargo.toml" => "rust/Cargo.toml.in" },
+        Language::Rust => embedded! {
+            ".cargo/config.toml" => "rust/cargo-config.toml.in",
+            ".gitignore" => "gitignore",
+            "Cargo.toml" => "rust/Cargo.toml.in",
+        },
         Language::TypeScript => embedded! {
             ".gitignore" => "gitignore",
             "tsconfig.json" => "typescript/tsconfig.json",

@@ -1,17 +1,24 @@
 //! Components that misbehave in their start function, so that the limits are seen to hold while an instance is made. Each is
 //! followed by another on the same engine that succeeds.
 
-use wasmtime::component::Component;
+use wasmtime::component::{Component, InstancePre};
 
 use super::*;
-use crate::{call_context::RunContext, test_support::ENGINE};
+use crate::{call_context::RunContext, test_support::ENGINE, worlds};
 
-/// Instantiates a component whose one core module has these definitions.
-fn instantiate(metering: Metering, definitions: &str, limits: CallLimits) -> Called<()> {
+/// A component whose one core module has these definitions.
+fn prepare(metering: Metering, definitions: &str) -> InstancePre<StoreState> {
     let bytes =
         wat::parse_str(format!("(component (core module $m {definitions}) (core instance (instantiate $m)))")).unwrap();
     let component = Component::from_binary(ENGINE.wasmtime(metering).unwrap(), &bytes).unwrap();
-    let component = ENGINE.linker(metering).unwrap().instantiate_pre(&component).unwrap();
+    let world = match metering {
+        Metering::Fuel => &worlds::check::world::WORLD,
+        Metering::Time => &worlds::adapter::world::WORLD,
+    };
+    ENGINE.linker(world).unwrap().instantiate_pre(&component).unwrap()
+}
+
+fn start(metering: Metering, component: &InstancePre<StoreState>, limits: CallLimits) -> Called<()> {
     let context = CallContext {
         plugin: "gate".to_owned(),
         run: RunContext::default(),
@@ -22,6 +29,11 @@ fn instantiate(metering: Metering, definitions: &str, limits: CallLimits) -> Cal
         attributes: Vec::new(),
     };
     call(&ENGINE, metering, &context, Capabilities::none(), limits, |store| component.instantiate(store).map(drop))
+}
+
+/// Instantiates a component whose one core module has these definitions.
+fn instantiate(metering: Metering, definitions: &str, limits: CallLimits) -> Called<()> {
+    start(metering, &prepare(metering, definitions), limits)
 }
 
 const LIMITS: CallLimits = CallLimits { cpu_ms: 200, memory_mib: 8, ..CallLimits::JOB };
@@ -73,12 +85,29 @@ fn instructions_are_counted_exactly_and_time_is_not() {
 
 #[test]
 fn no_memory_of_one_call_is_seen_by_the_next() {
-    // It traps if its memory is not empty, and fills it.
-    let fill = "(memory 16) (func $f (if (i32.load (i32.const 65532)) (then unreachable)) \
-                (memory.fill (i32.const 0) (i32.const 255) (i32.const 1048576))) (start $f)";
+    // It traps if its memory is not what it declares (zeros, and seven at 65528), and fills it. What is kept between calls is
+    // overwritten, and what lies above it is given back: a memory that has both, one that is kept whole, and one that grows.
+    let fill = |pages: u32, grown: u32| {
+        format!(
+            "(memory {pages}) (data (i32.const 65528) \"\\07\\00\\00\\00\\00\\00\\00\\00\")
+            (func $f (local $at i32) (local $end i32)
+                (drop (memory.grow (i32.const {grown})))
+                (local.set $end (i32.mul (memory.size) (i32.const 65536)))
+                (loop $next
+                    (if (i64.ne (i64.load (local.get $at)) (select (i64.const 7) (i64.const 0) (i32.eq (local.get $at) (i32.const 65528))))
+                        (then unreachable))
+                    (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 8))) (local.get $end))))
+                (memory.fill (i32.const 0) (i32.const 255) (local.get $end)))
+            (start $f)"
+        )
+    };
     for metering in [Metering::Fuel, Metering::Time] {
+        let components = [(16, 0), (2, 0), (1, 4), (3, 0)].map(|(pages, grown)| prepare(metering, &fill(pages, grown)));
         for _ in 0..20 {
-            assert!(instantiate(metering, fill, LIMITS).result.is_ok());
+            // Twice in a row: a memory goes to the component that had it before, or to another.
+            for component in components.iter().flat_map(|component| [component, component]) {
+                start(metering, component, LIMITS).result.unwrap();
+            }
         }
     }
 }
