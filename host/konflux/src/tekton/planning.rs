@@ -52,7 +52,7 @@ pub fn plan_pipeline(
     if pipeline.tasks.is_empty() {
         issues.error("spec.tasks", "required", "the pipeline has no tasks, so it would test nothing", "");
     }
-    let mut tasks: Vec<TaskPlan> = Vec::new();
+    let mut tasks: Vec<TaskPlan> = Vec::with_capacity(pipeline.tasks.len());
     for task in &pipeline.tasks {
         tasks.extend(plan_task(task, &mut filler, issues));
         if tasks.len() > TASKS {
@@ -185,7 +185,7 @@ fn with_matrix(task: &PipelineTask, plan: TaskPlan, filler: &mut Filler<'_>, iss
         .map(|fields| fields.iter().map(|(name, value)| (name.clone(), filler.text(value, &path, issues))).collect());
     let matrix = Matrix { params, include: include.collect() };
     let Some((params, include)) = known_lists(&matrix) else {
-        return vec![TaskPlan { matrix: Some(matrix), ..plan }];
+        return vec![TaskPlan { matrix: Some(Box::new(matrix)), ..plan }];
     };
     match combinations(&params, &include) {
         Some(cells) if cells.is_empty() => {
@@ -305,7 +305,7 @@ impl Filler<'_> {
                         issues.error(path, "result", message, "name an item: `[0]`");
                         None
                     }
-                    _ => Some(Piece::Result(reference)),
+                    _ => Some(Piece::Result(Box::new(reference))),
                 },
                 Variable::Status(task) => Some(Piece::Status { task }),
                 Variable::Reason(task) => Some(Piece::Reason { task }),
