@@ -190,15 +190,15 @@ pub fn rerun(
     events: &mut dyn FnMut(&ProgressEvent),
 ) -> Result<FinishedRun, RequestError> {
     let of_store = |fact: String| RequestError::of(RequestErrorKind::Store, fact);
-    let (document, stored) = {
+    let (document, outline) = {
         let store = Store::open(&request.store, StoreOptions::new(StoreMode::ReadOnly))?;
-        (store.document(id)?, store.load(id)?)
+        (store.document(id)?, store.outline(id)?)
     };
     if !document.state.is_final() {
         return Err(of_store(format!("the run `{id}` is `{}`, so it cannot be run again", document.state.as_str()))
             .hint("the same `assay run` command goes on with it"));
     }
-    let mut run = RunRequest::of_outline(&stored.outline)?;
+    let mut run = RunRequest::of_outline(&outline)?;
     run.reused = BTreeMap::new();
     if only_failed {
         let passed = document.scenarios.iter().filter(|scenario| scenario.state.is_passed());

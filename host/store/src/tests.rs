@@ -14,7 +14,7 @@ use assay_model::{
     digest::Digest,
     port::{
         BlobStore as _, Clock as _, Created, Disposition, PointerKey, PointerKind, PointerMove, Queue, RecordChange,
-        RunRecord as _, SnapshotRecord as _, StoreError, TakeRequest, VirtualClock,
+        RunRecord as _, SnapshotRecord as _, StoreError, TakeRequest, TaskProgress, VirtualClock,
     },
     queue_laws,
     run::{
@@ -181,7 +181,11 @@ fn many_workers_get_each_job_once() {
         thread.join().unwrap();
     }
     assert_eq!(done.load(Ordering::Relaxed), 200);
-    assert_eq!(store.load(&id).unwrap().results.len(), 200);
+    let mut results = 0;
+    store
+        .visit_tasks(&id, &mut |_, progress| results += usize::from(matches!(progress, TaskProgress::Done(..))))
+        .unwrap();
+    assert_eq!(results, 200);
 }
 
 #[test]
@@ -284,7 +288,8 @@ fn a_damaged_file_is_an_error_and_never_a_panic() {
             store.list(None, 100)?;
             for number in 0..50 {
                 store.document(&run(&format!("run-{number}")))?;
-                store.load(&run(&format!("run-{number}")))?;
+                store.outline(&run(&format!("run-{number}")))?;
+                store.visit_tasks(&run(&format!("run-{number}")), &mut |_, _| {})?;
             }
             let request =
                 TakeRequest { worker: "w".to_owned(), max: 100, lease: Duration::from_secs(30), runs: Vec::new() };

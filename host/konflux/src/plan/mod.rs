@@ -351,7 +351,8 @@ mod tests {
     fn every_result_that_a_scenario_refers_to_is_named() {
         let reference =
             |result: &str| ResultRef { task: "a".to_owned(), result: result.to_owned(), part: ResultPart::Whole };
-        let text = |result: &str| Template { pieces: vec![Piece::Snapshot, Piece::Result(Box::new(reference(result)))] };
+        let text =
+            |result: &str| Template { pieces: vec![Piece::Snapshot, Piece::Result(Box::new(reference(result)))] };
         let task = TaskPlan {
             name: "b".to_owned(),
             pipeline_task: "b".to_owned(),
