@@ -124,10 +124,8 @@ impl Scheduler<'_> {
         let (mut ends, mut ids) = (BTreeMap::new(), Vec::new());
         for request in requests {
             self.blobs.put(request.plan.snapshot.param.as_bytes())?;
-            let outline = request.outline()?;
-            let id = request.run_id_of(&outline)?;
-            let created = self.record.create(&id, &outline)?;
-            drop(outline);
+            let id = request.run_id()?;
+            let created = self.record.create(&id, &request.outline()?)?;
             ids.push(id.clone());
             match created {
                 Created::Existing(state) if state.is_final() => {

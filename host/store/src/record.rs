@@ -7,7 +7,7 @@ use std::{
 
 use assay_model::{
     port::{Created, LogPart, RecordChange, RunRecord, StoreError, TaskProgress},
-    run::{Job, JobKey, ProgressEvent, RunDocument, RunId, RunList, RunOutline, TaskId, TaskResult},
+    run::{Job, JobKey, ProgressEvent, RunDocument, RunId, RunList, TaskId, TaskResult, WriteOutline},
 };
 use camino::Utf8Path;
 use rusqlite::{Connection, MAIN_DB, OptionalExtension as _, params};
@@ -31,10 +31,11 @@ const VALUE_PART: usize = 64 << 10;
 const PARTS_AHEAD: usize = 2;
 
 impl RunRecord for Store {
-    fn create(&self, id: &RunId, outline: &RunOutline) -> Result<Created, StoreError> {
+    fn create(&self, id: &RunId, outline: &dyn WriteOutline) -> Result<Created, StoreError> {
         let (id, now, size) = (id.to_string(), self.clock.now().as_millisecond(), written_size(outline)?);
-        let (tenant, snapshot) = (outline.tenant.clone(), outline.snapshot.clone());
-        let (snapshot_digest, supersedes) = (outline.snapshot_digest.clone(), outline.supersedes.clone());
+        let (tenant, snapshot) = (outline.tenant().to_owned(), outline.snapshot().to_owned());
+        let (snapshot_digest, supersedes) =
+            (outline.snapshot_digest().cloned(), outline.supersedes().map(str::to_owned));
         let (sender, parts) = sync_channel(PARTS_AHEAD);
         let create = move |connection: &Connection| {
             let existing = connection
@@ -62,7 +63,7 @@ impl RunRecord for Store {
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 // A writer that no longer reads has an error of its own.
-                let _ended = serde_json::to_writer(Parts { sender, bytes: Vec::new() }, outline);
+                let _ended = outline.write(&mut Parts { sender, bytes: Vec::new() });
             });
             self.write_sql(create)
         })
@@ -217,10 +218,9 @@ impl RunRecord for Store {
 }
 
 /// How many bytes a document has.
-fn written_size(outline: &RunOutline) -> Result<i64, StoreError> {
+fn written_size(outline: &dyn WriteOutline) -> Result<i64, StoreError> {
     let mut counter = Counter(0);
-    serde_json::to_writer(&mut counter, outline)
-        .map_err(|error| StoreError::Invalid(format!("a plan cannot be stored: {error}")))?;
+    outline.write(&mut counter).map_err(|error| StoreError::Invalid(format!("a plan cannot be stored: {error}")))?;
     Ok(counter.0)
 }
 
@@ -253,11 +253,13 @@ impl Parts {
 
 impl io::Write for Parts {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.bytes.extend_from_slice(bytes);
+        // A plan that is JSON already comes as one piece.
+        let part = bytes.get(..VALUE_PART).unwrap_or(bytes);
+        self.bytes.extend_from_slice(part);
         if self.bytes.len() >= VALUE_PART {
             self.hand_over()?;
         }
-        Ok(bytes.len())
+        Ok(part.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

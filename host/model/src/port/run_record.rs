@@ -7,6 +7,7 @@ use crate::{
     outcome::Verdict,
     run::{
         Job, JobKey, ProgressEvent, RunDocument, RunId, RunList, RunOutline, RunState, StateRecord, TaskId, TaskResult,
+        WriteOutline,
     },
 };
 
@@ -79,7 +80,7 @@ pub trait RunRecord: Send + Sync {
     ///
     /// # Errors
     /// The store cannot take it.
-    fn create(&self, id: &RunId, outline: &RunOutline) -> Result<Created, StoreError>;
+    fn create(&self, id: &RunId, outline: &dyn WriteOutline) -> Result<Created, StoreError>;
 
     /// Makes changes, all or none of them. A final state of a run, a scenario or a task is never replaced by another one.
     ///
