@@ -322,7 +322,7 @@ mod tests {
         };
         assert_eq!(text(&template, &Done).unwrap(), "<$(tasks.a.results.list)yv{}CompletedSucceeded");
         let list = ParamPlan::List(vec![
-            ListItem::Spread(reference("list", ResultPart::All)),
+            ListItem::Spread(Box::new(reference("list", ResultPart::All))),
             ListItem::One(Template::of("z")),
         ]);
         assert_eq!(fill(&list, &Done).unwrap(), Value::List(["x", "y", "z"].map(str::to_owned).to_vec()));

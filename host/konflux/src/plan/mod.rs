@@ -191,7 +191,7 @@ pub enum ParamPlan {
     /// An object of strings.
     Object(BTreeMap<String, Template>),
     /// A whole result that is an object: `$(tasks.t.results.r[*])`.
-    WholeObject(ResultRef),
+    WholeObject(Box<ResultRef>),
 }
 
 /// An item of a list.
@@ -201,7 +201,7 @@ pub enum ListItem {
     /// One string.
     One(Template),
     /// All items of a result that is a list: `$(tasks.t.results.r[*])`.
-    Spread(ResultRef),
+    Spread(Box<ResultRef>),
 }
 
 /// A string with references.
@@ -362,9 +362,9 @@ mod tests {
             when: vec![When { input: text("when"), is_in: true, values: vec![ListItem::One(text("value"))] }],
             params: vec![
                 ("text".to_owned(), ParamPlan::Text(text("text"))),
-                ("list".to_owned(), ParamPlan::List(vec![ListItem::Spread(reference("list"))])),
+                ("list".to_owned(), ParamPlan::List(vec![ListItem::Spread(Box::new(reference("list")))])),
                 ("object".to_owned(), ParamPlan::Object([("k".to_owned(), text("field"))].into())),
-                ("whole".to_owned(), ParamPlan::WholeObject(reference("whole"))),
+                ("whole".to_owned(), ParamPlan::WholeObject(Box::new(reference("whole")))),
             ],
             matrix: Some(Box::new(Matrix {
                 params: vec![("m".to_owned(), vec![ListItem::One(text("matrix"))])],

@@ -249,7 +249,7 @@ impl Filler<'_> {
                         ParamPlan::Text(Template::default())
                     }
                 },
-                Some(Whole::Result(reference)) => ParamPlan::WholeObject(reference),
+                Some(Whole::Result(reference)) => ParamPlan::WholeObject(Box::new(reference)),
                 None => ParamPlan::Text(self.text(text, path, issues)),
             },
             RawValue::List(items) => ParamPlan::List(self.list(items, path, issues)),
@@ -264,7 +264,7 @@ impl Filler<'_> {
         let mut out = Vec::new();
         for item in items {
             match whole(item) {
-                Some(Whole::Result(reference)) => out.push(ListItem::Spread(reference)),
+                Some(Whole::Result(reference)) => out.push(ListItem::Spread(Box::new(reference))),
                 Some(Whole::Param(name)) => match self.params.get(&name) {
                     Some(Bound::Raw(RawValue::List(items))) => {
                         let items = items.iter().map(|item| ListItem::One(Template::of(item.as_str())));

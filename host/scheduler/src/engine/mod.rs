@@ -1,6 +1,7 @@
 //! [`Engine`]: decides what happens next in all runs. No threads, no clock, no disk.
 
 mod activity;
+mod groups;
 mod known;
 mod restored;
 mod run;
@@ -109,6 +110,7 @@ impl Engine {
         let index = self.runs.len();
         let mut run = Run::new(index, id, request)?;
         let queued = run.restore(stored, now, output);
+        run.forget_inputs();
         for (key, task) in queued {
             self.share.entered(&run.request.tenant);
             self.tokens.take(run.plugin_name(task));

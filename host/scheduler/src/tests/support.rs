@@ -58,7 +58,7 @@ pub(super) fn when_text(name: &str, holds: bool, after: &[&str]) -> TaskPlan {
 }
 
 pub(super) fn matrix_of(name: &str, from: &str) -> TaskPlan {
-    let items = vec![ListItem::Spread(result_of(from, ResultPart::All))];
+    let items = vec![ListItem::Spread(Box::new(result_of(from, ResultPart::All)))];
     let matrix = Matrix { params: vec![("p".to_owned(), items)], include: Vec::new() };
     TaskPlan { matrix: Some(Box::new(matrix)), ..task(name, &[from]) }
 }

@@ -5,7 +5,7 @@ use assay_model::run::TaskId;
 use super::{
     super::{
         Now, Output, Restored,
-        activity::{Progress, TaskRef},
+        activity::{Offered, Progress, Task, TaskRef},
     },
     Queued, Run,
 };
@@ -35,6 +35,12 @@ impl Run {
         queued
     }
 
+    /// Drops what tasks that have ended were called with.
+    pub(in crate::engine) fn forget_inputs(&mut self) {
+        let tasks = self.scenarios.iter_mut().flat_map(|scenario| &mut scenario.tasks);
+        tasks.filter(|task| task.is_ended()).for_each(Task::forget_inputs);
+    }
+
     fn restore_tasks(&mut self, index: usize, stored: &Restored, now: Now, queued: &mut Queued) {
         let run = self.index;
         let Some(scenario) = self.scenarios.get_mut(index) else { return };
@@ -48,14 +54,7 @@ impl Run {
                 task.progress = Progress::Ended(ended.clone());
             } else if let Some(key) = stored.jobs.get(&id) {
                 queued.push((key.clone(), TaskRef { run, scenario: index, task: number }));
-                task.progress = Progress::Offered {
-                    key: key.clone(),
-                    since: now.elapsed,
-                    started: None,
-                    attempt: 0,
-                    is_waiting: false,
-                    is_abandoned: false,
-                };
+                task.progress = Progress::Offered(Box::new(Offered::new(key.clone(), now.elapsed)));
             }
         }
     }
