@@ -1,5 +1,6 @@
 //! The laws of the ports on a real file, and what happens when the file or its folder is not as it should be.
 
+mod due;
 mod pointers;
 
 use std::{
@@ -550,13 +551,14 @@ fn queries_of_the_queue_use_their_indexes() {
         "SELECT 1 FROM job WHERE state = 0 LIMIT 1",
         "SELECT min(due) AS at FROM job WHERE state = 1",
         "SELECT min(lease_until) FROM job WHERE state = 2",
-        "UPDATE job SET state = 0 WHERE state = 1 AND due <= 5",
-        "UPDATE job SET state = 0 WHERE state = 2 AND lease_until <= 5",
+        crate::queue::WAKE_DUE,
+        crate::queue::WAKE_LOST,
         "SELECT id FROM run WHERE ended IS NULL AND supersedes = 'x' ORDER BY seq LIMIT 10",
         "SELECT id, cancel FROM run WHERE cancel IS NOT NULL AND ended IS NULL ORDER BY seq LIMIT 10",
     ] {
         let plan: Vec<String> = store
             .read(|connection| {
+                let sql = sql.replace("?1", "5").replace("?2", "5");
                 let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
                 statement.query_map([], |row| row.get(3))?.collect()
             })
