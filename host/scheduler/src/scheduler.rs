@@ -52,7 +52,7 @@ pub fn jobs_of_run(
         Some(Err(StoreError::NotFound(_))) | None => Restored::default(),
         Some(stored) => stored?,
     };
-    Ok(known_jobs(id, request, stored)?)
+    Ok(known_jobs(id, request, &stored)?)
 }
 
 /// What is reused by a run that is recorded, without the rest of its plan.

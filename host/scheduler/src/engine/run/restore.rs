@@ -12,13 +12,13 @@ use super::{
 
 impl Run {
     /// Takes over results and jobs. Returns the jobs that are in the queue.
-    pub(in crate::engine) fn restore(&mut self, stored: Restored, now: Now, output: &mut Output) -> Queued {
+    pub(in crate::engine) fn restore(&mut self, stored: &Restored, now: Now, output: &mut Output) -> Queued {
         let mut queued = Vec::new();
         for index in 0..self.scenarios.len() {
             // Cells have names of their own, which are known once the matrix is expanded again.
             loop {
-                self.restore_tasks(index, &stored, now, &mut queued);
-                let Some(at) = self.expanded_before(index, &stored) else { break };
+                self.restore_tasks(index, stored, now, &mut queued);
+                let Some(at) = self.expanded_before(index, stored) else { break };
                 match self.cells(at) {
                     Ok(cells) if !cells.is_empty() => self.put_cells(at, cells),
                     Ok(_) | Err(_) => break,
