@@ -40,4 +40,8 @@ impl Evaluator for ExcludeFilter {
         }
         Ok(decision)
     }
+
+    fn run_worker(&self, work: &mut (dyn FnMut() + Send)) {
+        self.evaluator.run_worker(work);
+    }
 }

@@ -76,6 +76,10 @@ impl Evaluator for ExplainingEvaluator {
         self.log.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().extend(lines);
         decision
     }
+
+    fn run_worker(&self, work: &mut (dyn FnMut() + Send)) {
+        self.group.run_worker(work);
+    }
 }
 
 impl ExplanationLog {

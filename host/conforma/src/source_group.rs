@@ -238,6 +238,10 @@ impl Evaluator for SourceGroupEvaluator {
     fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
         self.evaluate_together(context, None, std::iter::once(context.input))
     }
+
+    fn run_worker(&self, work: &mut (dyn FnMut() + Send)) {
+        assay_rego::run_worker(work);
+    }
 }
 
 #[cfg(test)]

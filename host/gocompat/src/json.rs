@@ -5,7 +5,7 @@
 //! came in with (`arbitrary_precision`), objects keep their order (`preserve_order`) except where Go would have held a
 //! map, which [`sorted`] sorts.
 
-use std::io;
+use std::{borrow::Cow, io};
 
 use serde::Serialize;
 use serde_json::{Number, Value, ser::Formatter};
@@ -33,10 +33,8 @@ fn escape<W: io::Write + ?Sized>(to: &mut W, text: &str) -> io::Result<()> {
 /// what a pipeline could take for a command. All of them can stand in a JSON text only inside its strings.
 fn escape_where<W: io::Write + ?Sized>(to: &mut W, text: &str, also: impl Fn(char) -> bool) -> io::Result<()> {
     let is_special = |character: char| also(character) || (character > '~' && sanitize::is_harmful(character));
-    // Documents are large and mostly ASCII, so bytes are looked at, and characters only where one may be special.
-    let may_be_special = |byte: u8| matches!(byte, b'<' | b'>' | b'&' | b'#') || byte >= 0x7f;
     let mut rest = text;
-    while let Some(at) = first(rest.as_bytes(), may_be_special) {
+    while let Some(at) = first_special(rest.as_bytes()) {
         let (before, after) = rest.split_at(at);
         to.write_all(before.as_bytes())?;
         let mut characters = after.chars();
@@ -53,14 +51,18 @@ fn escape_where<W: io::Write + ?Sized>(to: &mut W, text: &str, also: impl Fn(cha
     to.write_all(rest.as_bytes())
 }
 
-/// Where the first of such bytes is. Whole blocks are looked at without a branch for each byte, which the compiler turns
-/// into a few instructions for each block.
-fn first(bytes: &[u8], is_wanted: impl Fn(u8) -> bool) -> Option<usize> {
-    const BLOCK: usize = 32;
+/// Where the first byte is with which a special character may begin. Documents are large and mostly ASCII, so characters are
+/// looked at only there; and whole blocks without a branch for each byte, which the compiler turns into a few instructions.
+fn first_special(bytes: &[u8]) -> Option<usize> {
+    const BLOCK: usize = 16;
+    // One of them is the other with a bit more.
+    let is_special = |byte: u8| {
+        u8::from(byte | 2 == b'>') | u8::from(byte == b'&') | u8::from(byte == b'#') | u8::from(byte >= 0x7f)
+    };
     let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    let has_none = |block: &&[u8; BLOCK]| !block.iter().fold(false, |found, byte| found | is_wanted(*byte));
+    let has_none = |block: &&[u8; BLOCK]| block.iter().fold(0, |found, byte| found | is_special(*byte)) == 0;
     let start = blocks.iter().take_while(has_none).count() * BLOCK;
-    let at = bytes.get(start..)?.iter().position(|byte| is_wanted(*byte))?;
+    let at = bytes.get(start..)?.iter().position(|byte| is_special(*byte) != 0)?;
     Some(start + at)
 }
 
@@ -134,23 +136,32 @@ fn with_numbers(value: &Value, is_float: &dyn Fn(&Number) -> bool) -> Value {
     }
 }
 
-/// The text of a JSON document without the white space between its parts.
+/// The text of a JSON document without the white space between its parts; the same text where it has none.
 #[must_use]
-pub fn compact(text: &str) -> String {
-    let mut compact = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(['"', ' ', '\t', '\n', '\r']) {
-        let (before, after) = rest.split_at(at);
-        compact.push_str(before);
-        let taken = if after.starts_with('"') { string_end(after) } else { 1 };
-        let (part, after) = after.split_at(taken.min(after.len()));
-        if part.starts_with('"') {
-            compact.push_str(part);
+pub fn compact(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let mut compact = String::new();
+    // What is kept as it is goes over in one piece.
+    let (mut at, mut piece) = (0, 0);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => at = string_end(bytes, at),
+            b' ' | b'\t' | b'\n' | b'\r' => {
+                if compact.is_empty() {
+                    compact.reserve(text.len());
+                }
+                compact.push_str(text.get(piece..at).unwrap_or_default());
+                at += 1;
+                piece = at;
+            }
+            _ => at += 1,
         }
-        rest = after;
     }
-    compact.push_str(rest);
-    compact
+    if piece == 0 {
+        return Cow::Borrowed(text);
+    }
+    compact.push_str(text.get(piece..).unwrap_or_default());
+    Cow::Owned(compact)
 }
 
 /// The text of a JSON document, each field and item on a line of its own and two spaces deeper than what it is in, as Go
@@ -160,9 +171,9 @@ pub fn indented(text: &str) -> String {
     let compact = compact(text);
     let mut indented = String::with_capacity(compact.len() * 2);
     let mut depth = 0_usize;
-    let mut rest = compact.as_str();
+    let mut rest = &*compact;
     while let Some(first) = rest.chars().next() {
-        let taken = if first == '"' { string_end(rest) } else { first.len_utf8() };
+        let taken = if first == '"' { string_end(rest.as_bytes(), 0) } else { first.len_utf8() };
         let (part, after) = rest.split_at(taken.min(rest.len()));
         let is_empty = after.starts_with(['}', ']']);
         let line = |depth: usize| format!("\n{}", "  ".repeat(depth));
@@ -192,16 +203,17 @@ pub fn indented(text: &str) -> String {
     indented
 }
 
-/// The length of the string that `text` begins with, quotes and all.
-fn string_end(text: &str) -> usize {
-    let mut escaped = false;
-    for (at, byte) in text.bytes().enumerate().skip(1) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => return at + 1,
-            _ => {}
+/// Where the string of a JSON text ends that begins at `start` with its quote: behind the quote after it, or at the end of
+/// the text.
+#[must_use]
+pub fn string_end(text: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(next) = memchr::memchr2(b'"', b'\\', text.get(at..).unwrap_or_default()) {
+        at += next;
+        if text.get(at) == Some(&b'"') {
+            return at + 1;
         }
+        at += 2;
     }
     text.len()
 }

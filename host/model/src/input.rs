@@ -4,6 +4,8 @@
 //! document as they were signed, but for white space. Objects that `ec` reads into types of its own (the Snapshot, a
 //! config) have their fields in those types' order; what the types do not know follows, where `ec` drops it.
 
+use std::borrow::Cow;
+
 use serde::{Serialize, ser::Error as _};
 use serde_json::{Map, Value, value::RawValue};
 
@@ -34,7 +36,7 @@ struct Document<'a> {
 
 #[derive(Serialize)]
 struct AttestationDocument<'a> {
-    statement: Box<RawValue>,
+    statement: Cow<'a, RawValue>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     signatures: &'a [Signature],
 }
@@ -89,7 +91,10 @@ impl InputHead {
         let mut attestations = Vec::with_capacity(evidence.attestations.len());
         for attestation in &evidence.attestations {
             let statement = serde_json::from_slice::<&RawValue>(&attestation.statement)?;
-            let statement = RawValue::from_string(json::compact(statement.get()))?;
+            let statement = match json::compact(statement.get()) {
+                Cow::Borrowed(_) => Cow::Borrowed(statement),
+                Cow::Owned(compact) => Cow::Owned(RawValue::from_string(compact)?),
+            };
             attestations.push(AttestationDocument { statement, signatures: &attestation.signatures });
         }
         let files = (!evidence.files.is_empty())

@@ -50,7 +50,7 @@ pub use capabilities::Capabilities;
 pub use compile_error::{CompileError, Location, Problem, caret};
 pub use compile_options::CompileOptions;
 pub use coverage::{CoverageReport, FileCoverage, Hits};
-pub use engine::HostFunction;
+pub use engine::{HostFunction, run_worker};
 pub use eval_error::EvalError;
 pub use format::format_module;
 pub use format_options::{FormatLanguage, FormatOptions};

@@ -300,17 +300,27 @@ fn evaluate_all(
         let (tasks, evaluator) = (Arc::clone(tasks), evaluator.clone());
         let (to_evaluate, stop, to) = (Arc::clone(&to_evaluate), Arc::clone(stop), events.sender());
         events.spawn("evaluate", move || {
-            while let Some((at, evidence)) = receive(&to_evaluate, &stop) {
-                let Some(task) = tasks.get(at) else { break };
-                let image = evidence.image.clone();
-                let ended =
-                    catch_panic(&task.component.name, || Ok(evaluator.evaluate(task.component.clone(), evidence)));
-                let ended = ended.unwrap_or_else(|error| error_outcome(task.component.clone(), Some(image), error));
-                send(&to, Progress::Finished(at, Box::new(ended)));
-            }
+            run_worker(&evaluator.evaluators, &mut || {
+                while let Some((at, evidence)) = receive(&to_evaluate, &stop) {
+                    let Some(task) = tasks.get(at) else { break };
+                    let image = evidence.image.clone();
+                    let ended =
+                        catch_panic(&task.component.name, || Ok(evaluator.evaluate(task.component.clone(), evidence)));
+                    let ended = ended.unwrap_or_else(|error| error_outcome(task.component.clone(), Some(image), error));
+                    send(&to, Progress::Finished(at, Box::new(ended)));
+                }
+            });
         })?;
     }
     Ok(())
+}
+
+/// Does the work on a thread that suits every evaluator.
+fn run_worker(evaluators: &[Arc<dyn Evaluator>], work: &mut (dyn FnMut() + Send)) {
+    match evaluators.split_first() {
+        Some((first, others)) => first.run_worker(&mut || run_worker(others, work)),
+        None => work(),
+    }
 }
 
 fn collect_some(

@@ -1,7 +1,8 @@
 //! [`run`]: how the time of each built-in function and construct of Rego grows with its data, in our engine and in OPA.
 //!
 //! The probes stand in `probes.txt`. A line `once NAME: TERM` evaluates a term; `call NAME: TERM` evaluates it for each
-//! element `s` of `names` and its place `i`; `rules NAME` is followed by rules behind tabs, of which `deny` is evaluated.
+//! element `s` of `names` and its place `i`; `rules NAME` is followed by rules behind tabs, of which `deny` is evaluated. A
+//! rule behind `*` stands there once for each element, with its number in place of `%`.
 //! `@1,2,3` behind the name are the sizes where they are not those of the command.
 
 mod probes;
@@ -128,11 +129,11 @@ impl Bench<'_> {
         let policies = self.folder.join("policies");
         fs_err::create_dir_all(&policies)?;
         let module = policies.join("p.rego");
-        fs_err::write(&module, probe.module())?;
         let input = self.folder.join("input.json");
         let (mut ours, mut theirs) = (Times::new(), Times::new());
         let sizes = if probe.sizes.is_empty() { &self.load.sizes } else { &probe.sizes };
         for size in sizes {
+            fs_err::write(&module, probe.module(*size))?;
             fs_err::write(&input, format!("{{\"n\": {size}}}"))?;
             // In alternation, so that other load meets both.
             let (mut own, mut other) = (f64::INFINITY, f64::INFINITY);

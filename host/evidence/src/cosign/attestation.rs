@@ -14,7 +14,6 @@ use assay_model::{
     strict::{self, Shape, StrictObject, array, string},
 };
 use assay_oci::{ContentStore, Descriptor, Manifest};
-use serde_json::Value;
 
 use super::{
     envelope,
@@ -125,8 +124,7 @@ pub(super) fn read(
     let (build_type, invalid_predicate) = match slsa::Provenance::of(&predicate_type) {
         None => (None, None),
         Some(kind) => {
-            let statement: Value =
-                serde_json::from_str(statement).map_err(|error| format!("the statement is invalid: {error}"))?;
+            let statement = kind.outline(statement).map_err(|error| format!("the statement is invalid: {error}"))?;
             (kind.build_type(&statement), kind.check(&statement).err())
         }
     };

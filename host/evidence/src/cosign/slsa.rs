@@ -4,6 +4,7 @@
 //! list is expected is reported as such, and not as a rule that silently found nothing. `null` is not the same as
 //! absent. Other predicates are theirs who wrote them.
 
+use assay_model::strict::StrictObject;
 use serde_json::{Map, Value};
 
 /// The versions of provenance that are known.
@@ -56,6 +57,27 @@ impl Provenance {
         }
     }
 
+    /// What is checked of a statement: all but what is inside the objects whose content is the builder's own. They are most
+    /// of it.
+    ///
+    /// # Errors
+    /// It is not JSON.
+    pub(super) fn outline(self, statement: &str) -> serde_json::Result<Value> {
+        const V02: [&[&str]; 3] = [
+            &["predicate", "buildConfig"],
+            &["predicate", "invocation", "parameters"],
+            &["predicate", "invocation", "environment"],
+        ];
+        const V1: [&[&str]; 2] = [
+            &["predicate", "buildDefinition", "externalParameters"],
+            &["predicate", "buildDefinition", "internalParameters"],
+        ];
+        match self {
+            Self::V02 => outline(statement, &V02),
+            Self::V1 => outline(statement, &V1),
+        }
+    }
+
     /// What kind of build made it, if the statement says so in the right place.
     pub(super) fn build_type(self, statement: &Value) -> Option<String> {
         let at = match self {
@@ -88,6 +110,24 @@ impl Provenance {
             Self::V1 => check_v1(&predicate),
         }
     }
+}
+
+/// A document without the content of the objects at some paths.
+fn outline(json: &str, emptied: &[&[&str]]) -> serde_json::Result<Value> {
+    if emptied.is_empty() || !json.starts_with('{') {
+        return serde_json::from_str(json);
+    }
+    if emptied.iter().any(|path| path.is_empty()) {
+        return Ok(Value::Object(Map::new()));
+    }
+    // One with too many fields is read like any other.
+    let Ok(object) = StrictObject::read(json) else { return serde_json::from_str(json) };
+    let outlined = object.fields().map(|(name, value)| {
+        let below = emptied.iter().filter_map(|path| path.split_first().filter(|(first, _)| **first == name));
+        let below: Vec<&[&str]> = below.map(|(_, rest)| rest).collect();
+        Ok((name.to_owned(), outline(value, &below)?))
+    });
+    outlined.collect::<serde_json::Result<Map<_, _>>>().map(Value::Object)
 }
 
 fn check_v02(predicate: &Fields<'_>) -> CheckResult {
@@ -338,6 +378,7 @@ mod tests {
             [(Provenance::V02, v02(), "tekton.dev/v1beta1/PipelineRun"), (Provenance::V1, v1(), "b")]
         {
             assert_eq!(kind.check(&good), Ok(()));
+            assert_eq!(kind.check(&kind.outline(&good.to_string()).unwrap()), Ok(()));
             assert_eq!(kind.build_type(&good).as_deref(), Some(build_type));
         }
         assert_eq!(Provenance::of("https://slsa.dev/provenance/v0.2"), Some(Provenance::V02));
@@ -351,6 +392,7 @@ mod tests {
             let mut bad = good.clone();
             *bad.pointer_mut(at).unwrap() = with;
             let error = kind.check(&bad).unwrap_err();
+            assert_eq!(kind.check(&kind.outline(&bad.to_string()).unwrap()), Err(error.clone()));
             assert!(error.contains(message), "{at}: {error} lacks {message}");
         };
         for (at, with, message) in [
@@ -400,5 +442,21 @@ mod tests {
             wrong(Provenance::V1, &v1(), at, with, message);
         }
         assert!(Provenance::V1.check(&json!(1)).unwrap_err().contains("the statement"));
+    }
+
+    #[test]
+    fn the_outline_of_a_statement_lacks_only_what_the_builder_alone_defines() {
+        let statement = r#"{"predicate": {"buildConfig": {"tasks": [1]}, "n": 1.50, "invocation": {"parameters": {"a": 1}, "b": {"c": 2}}}}"#;
+        let outlined = Provenance::V02.outline(statement).unwrap();
+        assert_eq!(
+            outlined.to_string(),
+            r#"{"predicate":{"buildConfig":{},"n":1.50,"invocation":{"parameters":{},"b":{"c":2}}}}"#
+        );
+        for other in
+            ["1.5", "[]", r#"{"predicate":1.5}"#, r#"{"predicate":{"buildConfig":[{"a":1}],"invocation":null}}"#]
+        {
+            assert_eq!(Provenance::V02.outline(other).unwrap().to_string(), other);
+        }
+        assert!(Provenance::V1.outline("{").is_err());
     }
 }

@@ -22,4 +22,10 @@ pub trait Evaluator: Send + Sync {
 
     /// The opinion about this case, or why there is none.
     fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError>;
+
+    /// Does work that calls [`evaluate`](Self::evaluate) for many images, once and to its end. An evaluator that needs a
+    /// special thread, such as one with a large stack, starts it here for all of them instead of in each call.
+    fn run_worker(&self, work: &mut (dyn FnMut() + Send)) {
+        work();
+    }
 }

@@ -70,6 +70,11 @@ impl<'a> StrictObject<'a> {
         Ok(Self(fields))
     }
 
+    /// The names of all fields with the JSON of each.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.get()))
+    }
+
     /// A field's JSON, if there is one. An error if there are two, or variants of it.
     pub fn get(&self, name: &str) -> Result<Option<&'a str>, String> {
         let mut found = self.0.iter().filter(|(key, _)| folds_to(key, name));

@@ -172,7 +172,7 @@ impl Compiled {
 
     pub(super) fn eval<'p>(&'p self, options: &'p EvalOptions<'p>, worker: &'p mut Worker) -> Eval<'p> {
         let Worker { caches, persistent } = worker;
-        persistent.set_clock(options.now_ns);
+        persistent.begin_query(options.now_ns);
         let scope = Scope { now_ns: options.now_ns, seed: options.seed, caches, host: options.host, copied: 0 };
         let data = options.data.as_ref().unwrap_or(&self.data);
         let mut eval = Eval::new(&self.program, &self.sources, data, options.input.clone(), scope, persistent);

@@ -3,6 +3,7 @@
 //! A number is kept with all its digits, and `1e2000000000` has more of them than there is memory: an exponent beyond
 //! that of any float makes a document unreadable before its digits are made.
 
+use assay_gocompat::json::string_end;
 use regorus::Value;
 use serde_json::Value as Json;
 
@@ -104,7 +105,7 @@ fn beyond<'t>(text: &'t str, has_exponent: &mut bool) -> Option<&'t str> {
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
         match byte {
-            b'"' => at = end_of_text(bytes, at),
+            b'"' => at = string_end(bytes, at),
             b'0'..=b'9' => {
                 let start = at;
                 let part = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
@@ -127,7 +128,7 @@ pub(crate) fn has_long_number(text: &str) -> bool {
     let (mut at, mut digits) = (0, 0);
     while let Some(byte) = bytes.get(at) {
         if *byte == b'"' {
-            at = end_of_text(bytes, at);
+            at = string_end(bytes, at);
             digits = 0;
             continue;
         }
@@ -146,7 +147,7 @@ pub(crate) fn values_in(text: &str) -> usize {
     let (mut at, mut values) = (0, 1);
     while let Some(byte) = bytes.get(at) {
         match byte {
-            b'"' => at = end_of_text(bytes, at),
+            b'"' => at = string_end(bytes, at),
             byte => {
                 values += usize::from(matches!(byte, b'[' | b'{' | b',' | b':'));
                 at += 1;
@@ -154,19 +155,6 @@ pub(crate) fn values_in(text: &str) -> usize {
         }
     }
     values
-}
-
-/// Where the text that begins at `start` ends: behind its closing quote.
-fn end_of_text(bytes: &[u8], start: usize) -> usize {
-    let mut at = start + 1;
-    while let Some(next) = memchr::memchr2(b'"', b'\\', bytes.get(at..).unwrap_or_default()) {
-        at += next;
-        if bytes.get(at) == Some(&b'"') {
-            return at + 1;
-        }
-        at += 2;
-    }
-    bytes.len()
 }
 
 /// Whether a number is longer, or its exponent larger, than any is allowed to be.

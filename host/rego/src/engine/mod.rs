@@ -61,6 +61,7 @@ pub(crate) use policy::{Files, Policy};
 pub(crate) use program::Program as CompiledRules;
 pub(crate) use query::{Expression, Names, Query, Solution};
 pub(crate) use span::Source;
+pub use stack::run_worker;
 pub(crate) use stack::{StackError, join_large_stack, panic_text, parallel_map, spawn_large_stack, with_large_stack};
 pub(crate) use stored::VERSION as STORED_VERSION;
 pub use stored::{Reader, Stored, Writer};

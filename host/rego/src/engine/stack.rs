@@ -62,6 +62,26 @@ pub(crate) fn with_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Resu
     thread::scope(|scope| join_large_stack(spawn_large_stack(scope, work)?))
 }
 
+/// Does work that evaluates many times on one thread with a large stack, so that no evaluation starts one of its own. Where no
+/// such thread can be started, the work is done here, and each evaluation says why there is none.
+///
+/// # Panics
+/// If the work does.
+pub fn run_worker(work: &mut (dyn FnMut() + Send)) {
+    let done = thread::scope(|scope| match spawn_large_stack(scope, &mut *work) {
+        Ok(thread) => {
+            if let Err(payload) = thread.join() {
+                panic::resume_unwind(payload);
+            }
+            true
+        }
+        Err(_) => false,
+    });
+    if !done {
+        work();
+    }
+}
+
 /// Does one piece of work for each item, on as many threads as there are cores, and gives the results in the items'
 /// order. Each thread has a large stack.
 pub(crate) fn parallel_map<I: Sync, T: Send>(
@@ -116,6 +136,16 @@ mod tests {
         .unwrap();
         assert!(same);
         assert_eq!(error, "the evaluator panicked: inside");
+    }
+
+    #[test]
+    fn a_worker_evaluates_on_its_own_thread() {
+        let mut seen = Vec::new();
+        run_worker(&mut || {
+            let here = thread::current().id();
+            seen.extend((0..3).map(|_| with_large_stack(|| thread::current().id()).unwrap() == here));
+        });
+        assert_eq!(seen, [true; 3]);
     }
 
     #[test]

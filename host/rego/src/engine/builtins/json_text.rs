@@ -51,13 +51,21 @@ pub(super) fn write(
             items(out, "[", "]", elements, layout, depth, |out, element| write(out, element, layout, depth + 1))?;
         }
         Value::Object(object) => {
-            let fields = fields(object)?;
             let colon = if layout.is_some() { ": " } else { ":" };
-            items(out, "{", "}", fields.into_iter(), layout, depth, |out, (key, value)| {
-                quote(out, &key);
+            let field = |out: &mut String, key: &str, value: &Value| {
+                quote(out, key);
                 out.push_str(colon);
                 write(out, value, layout, depth + 1)
-            })?;
+            };
+            if object.keys().all(|key| matches!(key, Value::String(_))) {
+                items(out, "{", "}", object.iter_sorted(), layout, depth, |out, (key, value)| match key {
+                    Value::String(key) => field(out, key, value),
+                    _ => Ok(()),
+                })?;
+            } else {
+                let fields = fields(object)?.into_iter();
+                items(out, "{", "}", fields, layout, depth, |out, (key, value)| field(out, &key, value))?;
+            }
         }
     }
     Ok(())
@@ -125,21 +133,34 @@ pub(super) fn quote(out: &mut String, text: &str) {
 
 /// Go escapes what could end a script in a page, too.
 fn escape(out: &mut String, text: &str) {
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\0'..' ' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+    // What is written as it is goes over in one piece.
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(may_be_escaped) {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        let mut characters = after.chars();
+        match characters.next() {
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some('\n') => out.push_str("\\n"),
+            Some('\r') => out.push_str("\\r"),
+            Some('\t') => out.push_str("\\t"),
+            Some('\u{8}') => out.push_str("\\b"),
+            Some('\u{c}') => out.push_str("\\f"),
+            Some(character @ ('\0'..' ' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}')) => {
                 out.push_str(&format!("\\u{:04x}", u32::from(character)));
             }
-            character => out.push(character),
+            Some(character) => out.push(character),
+            None => {}
         }
+        rest = characters.as_str();
     }
+    out.push_str(rest);
+}
+
+/// Whether a character that begins with this byte may be escaped.
+const fn may_be_escaped(byte: u8) -> bool {
+    matches!(byte, b'\0'..b' ' | b'"' | b'\\' | b'<' | b'>' | b'&' | 0xE2)
 }
 
 /// Reads a JSON document; its depth is bounded by the reader.

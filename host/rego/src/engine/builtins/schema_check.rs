@@ -1,99 +1,22 @@
 //! [`Check`]: one document against one schema, with each problem's place, kind and text.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
 use regorus::Value;
 use regorus::value::{Array, Object};
 
 use super::decimal::Num;
 use super::errors::BuiltinError;
 use super::json_text::{compact, from_json, to_json};
+use super::schema_problems::{Best, DocumentPath, Problem, Problems};
 use super::schema_rules::{
     ArrayRule, At, Bound, Items, Needed, NumberRule, ObjectRule, Others, Part, Rule, Rules, Types,
 };
+use super::schema_unique::repeated;
 use super::{limits, schema_formats};
-
-/// One thing that is wrong with a document.
-#[derive(Clone, Debug)]
-pub(super) struct Problem {
-    /// Where: keys and places joined by dots; `(Root)` for the document itself.
-    pub field: String,
-    /// The kind of problem, one word.
-    pub kind: &'static str,
-    /// What is wrong.
-    pub text: String,
-}
 
 /// A running check: its schema, and the steps it has taken.
 pub(super) struct Check<'s> {
     rules: &'s Rules,
     steps: usize,
-}
-
-/// What is wrong, and how well the rest fits: the errors of the alternative with the most points are reported.
-#[derive(Debug, Default)]
-struct Problems {
-    all: Vec<Problem>,
-    points: i64,
-}
-
-impl Problems {
-    /// A problem takes two points: less than one remains of its check.
-    fn push(&mut self, path: &DocumentPath<'_>, kind: &'static str, text: impl Into<String>) {
-        self.all.push(Problem { field: path.to_string(), kind, text: text.into() });
-        self.points -= 2;
-    }
-
-    /// A check has come to its end.
-    const fn passed(&mut self) {
-        self.points += 1;
-    }
-
-    fn join(&mut self, other: Self) {
-        self.all.extend(other.all);
-        self.points += other.points;
-    }
-
-    const fn none(&self) -> bool {
-        self.all.is_empty()
-    }
-
-    /// The better of two; the first of equals.
-    fn better(first: Option<Self>, other: Self) -> Self {
-        match first {
-            Some(first) if first.points >= other.points => first,
-            _ => other,
-        }
-    }
-}
-
-/// Where a value stands in the document. It is written only for a problem.
-#[derive(Clone, Copy)]
-enum DocumentPath<'p> {
-    Whole,
-    Key(&'p Self, &'p str),
-    Element(&'p Self, usize),
-}
-
-impl fmt::Display for DocumentPath<'_> {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let before = |to: &mut fmt::Formatter<'_>, outer: &Self| match outer {
-            Self::Whole => Ok(()),
-            outer => write!(to, "{outer}."),
-        };
-        match self {
-            Self::Whole => to.write_str("(Root)"),
-            Self::Key(outer, key) => {
-                before(to, outer)?;
-                to.write_str(key)
-            }
-            Self::Element(outer, at) => {
-                before(to, outer)?;
-                write!(to, "{at}")
-            }
-        }
-    }
 }
 
 /// The name of the value's type in an error message.
@@ -144,7 +67,15 @@ impl<'s> Check<'s> {
 
     /// Everything that is wrong with the document.
     pub(super) fn run(&mut self, document: &Value) -> Result<Vec<Problem>, BuiltinError> {
-        Ok(self.alone(Rules::WHOLE, document, &DocumentPath::Whole, 0)?.all)
+        let whole = DocumentPath::Whole;
+        if self.fits(Rules::WHOLE, document, &whole, 0)? {
+            return Ok(Vec::new());
+        }
+        // Texts are made only of what is reported, on a second way through the document.
+        self.steps = 0;
+        let mut found = Problems::written();
+        self.part(Rules::WHOLE, document, &whole, &mut found, 1)?;
+        Ok(found.written.unwrap_or_default())
     }
 
     fn part(&mut self, at: At, value: &Value, path: &DocumentPath<'_>, found: &mut Problems, depth: usize) -> Checked {
@@ -155,7 +86,7 @@ impl<'s> Check<'s> {
         match self.rules.part(at) {
             Part::Any => Ok(()),
             Part::Never => {
-                found.push(path, "false", "False always fails validation");
+                found.push(path, "false", || "False always fails validation");
                 Ok(())
             }
             Part::Reference(Ok(target)) => self.part(*target, value, path, found, depth + 1),
@@ -179,8 +110,10 @@ impl<'s> Check<'s> {
             let given = given(value);
             let fits = |name: &String| name == given || (name == "number" && given == "integer");
             if !names.iter().any(fits) {
-                let expected = if let [one] = &names[..] { one.clone() } else { format!("[{}]", names.join(",")) };
-                found.push(path, "invalid_type", format!("Invalid type. Expected: {expected}, given: {given}"));
+                found.push(path, "invalid_type", || {
+                    let expected = if let [one] = &names[..] { one.clone() } else { format!("[{}]", names.join(",")) };
+                    format!("Invalid type. Expected: {expected}, given: {given}")
+                });
                 return Ok(());
             }
         }
@@ -215,21 +148,21 @@ impl<'s> Check<'s> {
         Ok(())
     }
 
-    /// The problems of the value under one part, by themselves.
+    /// The problems of the value under one part, by themselves, in addition to none.
     fn alone(
         &mut self,
         at: At,
         value: &Value,
         path: &DocumentPath<'_>,
+        mut none: Problems,
         depth: usize,
     ) -> Result<Problems, BuiltinError> {
-        let mut found = Problems::default();
-        self.part(at, value, path, &mut found, depth + 1)?;
-        Ok(found)
+        self.part(at, value, path, &mut none, depth + 1)?;
+        Ok(none)
     }
 
     fn fits(&mut self, at: At, value: &Value, path: &DocumentPath<'_>, depth: usize) -> Result<bool, BuiltinError> {
-        Ok(self.alone(at, value, path, depth)?.none())
+        Ok(self.alone(at, value, path, Problems::counted(), depth)?.none())
     }
 
     fn combined(
@@ -247,45 +180,48 @@ impl<'s> Check<'s> {
             if parts.is_empty() {
                 continue;
             }
-            let (mut passed, mut best) = (0, None);
+            let (mut passed, mut best) = (0, Best(None));
             for part in parts {
-                let problems = self.alone(*part, value, path, depth)?;
+                let problems = self.alone(*part, value, path, Problems::counted(), depth)?;
                 if problems.none() {
                     passed += 1;
                     if may_be_more {
                         break;
                     }
                 } else {
-                    best = Some(Problems::better(best, problems));
+                    best.meet(*part, problems);
                 }
             }
             if passed == 1 {
                 continue;
             }
-            found.push(path, kind, text);
-            if passed == 0 {
-                found.join(best.unwrap_or_default());
+            found.push(path, kind, || text);
+            if let (0, Best(Some((part, counted)))) = (passed, best) {
+                found.join(match found.like() {
+                    Problems { written: None, .. } => counted,
+                    written => self.alone(part, value, path, written, depth)?,
+                });
             }
         }
-        let before = found.all.len();
+        let before = found.count;
         for part in &rule.all_of {
-            let problems = self.alone(*part, value, path, depth)?;
+            let problems = self.alone(*part, value, path, found.like(), depth)?;
             found.join(problems);
         }
-        if found.all.len() > before {
-            found.push(path, "number_all_of", "Must validate all the schemas (allOf)");
+        if found.count > before {
+            found.push(path, "number_all_of", || "Must validate all the schemas (allOf)");
         }
         if let Some(part) = rule.not
             && self.fits(part, value, path, depth)?
         {
-            found.push(path, "number_not", "Must not validate the schema (not)");
+            found.push(path, "number_not", || "Must not validate the schema (not)");
         }
         if let Value::Object(object) = value {
             for (_, needed) in rule.dependencies.iter().filter(|(key, _)| object.contains_key(key)) {
                 match needed {
                     Needed::Keys(keys) => {
                         for key in keys.iter().filter(|key| !object.contains_key(key)) {
-                            found.push(path, "missing_dependency", format!("Has a dependency on {}", name(key)));
+                            found.push(path, "missing_dependency", || format!("Has a dependency on {}", name(key)));
                         }
                     }
                     Needed::Part(part) => self.part(*part, value, path, found, depth + 1)?,
@@ -299,9 +235,9 @@ impl<'s> Check<'s> {
             (condition.otherwise, "condition_else", "Must validate \"else\" as \"if\" was not valid")
         };
         if let Some(part) = branch {
-            let problems = self.alone(part, value, path, depth)?;
+            let problems = self.alone(part, value, path, found.like(), depth)?;
             if !problems.none() {
-                found.push(path, kind, text);
+                found.push(path, kind, || text);
                 found.join(problems);
             }
         }
@@ -317,16 +253,16 @@ impl<'s> Check<'s> {
         depth: usize,
     ) -> Checked {
         if let Some(least) = rule.least.filter(|least| object.len() < *least) {
-            found.push(path, "array_min_properties", format!("Must have at least {least} properties"));
+            found.push(path, "array_min_properties", || format!("Must have at least {least} properties"));
         }
         if let Some(most) = rule.most.filter(|most| object.len() > *most) {
-            found.push(path, "array_max_properties", format!("Must have at most {most} properties"));
+            found.push(path, "array_max_properties", || format!("Must have at most {most} properties"));
         }
         for key in &rule.required {
             if object.contains_key(key) {
                 found.passed();
             } else {
-                found.push(path, "required", format!("{} is required", name(key)));
+                found.push(path, "required", || format!("{} is required", name(key)));
             }
         }
         if !rule.patterns.is_empty() || !matches!(rule.others, Others::Any) {
@@ -334,9 +270,9 @@ impl<'s> Check<'s> {
         }
         let Some(part) = rule.names else { return Ok(()) };
         for key in object.keys_sorted() {
-            let problems = self.alone(part, key, path, depth)?;
+            let problems = self.alone(part, key, path, found.like(), depth)?;
             if !problems.none() {
-                let text = format!("Property name of \"{}\" does not match", name(key));
+                let text = || format!("Property name of \"{}\" does not match", name(key));
                 found.push(path, "invalid_property_name", text);
                 found.join(problems);
             }
@@ -369,7 +305,7 @@ impl<'s> Check<'s> {
                 match rule.others {
                     Others::Any => {}
                     Others::None => {
-                        let text = format!("Additional property {key} is not allowed");
+                        let text = || format!("Additional property {key} is not allowed");
                         found.push(path, "additional_property_not_allowed", text);
                     }
                     Others::Part(part) => self.part(part, value, &below, found, depth + 1)?,
@@ -423,33 +359,35 @@ impl<'s> Check<'s> {
         if let Items::Each(parts, Others::None) = &rule.items
             && array.len() > parts.len()
         {
-            found.push(path, "array_no_additional_items", "No additional items allowed on array");
+            found.push(path, "array_no_additional_items", || "No additional items allowed on array");
         }
         if let Some(least) = rule.least.filter(|least| array.len() < *least) {
-            found.push(path, "array_min_items", format!("Array must have at least {least} items"));
+            found.push(path, "array_min_items", || format!("Array must have at least {least} items"));
         }
         if let Some(most) = rule.most.filter(|most| array.len() > *most) {
-            found.push(path, "array_max_items", format!("Array must have at most {most} items"));
+            found.push(path, "array_max_items", || format!("Array must have at most {most} items"));
         }
         if rule.unique {
-            let mut seen = BTreeMap::new();
-            for (at, element) in array.iter().enumerate() {
-                if let Some(first) = seen.insert(compact(element)?, at) {
-                    found.push(path, "unique", format!("array items[{first},{at}] must be unique"));
-                }
+            for (first, at) in repeated(array)? {
+                found.push(path, "unique", || format!("array items[{first},{at}] must be unique"));
             }
         }
         let Some(part) = rule.contains else { return Ok(()) };
-        let mut best = None;
+        let mut best = Best(None);
         for (at, element) in array.iter().enumerate() {
-            let problems = self.alone(part, element, &DocumentPath::Element(path, at), depth)?;
+            let problems = self.alone(part, element, &DocumentPath::Element(path, at), Problems::counted(), depth)?;
             if problems.none() {
                 return Ok(());
             }
-            best = Some(Problems::better(best, problems));
+            best.meet((at, element), problems);
         }
-        found.push(path, "contains", "At least one of the items must match");
-        found.join(best.unwrap_or_default());
+        found.push(path, "contains", || "At least one of the items must match");
+        if let Best(Some(((at, element), counted))) = best {
+            found.join(match found.like() {
+                Problems { written: None, .. } => counted,
+                written => self.alone(part, element, &DocumentPath::Element(path, at), written, depth)?,
+            });
+        }
         Ok(())
     }
 }
@@ -463,22 +401,22 @@ fn common(rule: &Rule, value: &Value, path: &DocumentPath<'_>, found: &mut Probl
     if let Some(constant) = &rule.constant
         && !is_same(value, constant)?
     {
-        found.push(path, "const", format!("{path} does not match: {}", compact(constant)?));
+        let shown = compact(constant)?;
+        found.push(path, "const", || format!("{path} does not match: {shown}"));
     }
     if let Some(choices) = &rule.choices {
-        let mut fits = false;
-        for choice in choices {
-            fits = fits || is_same(value, choice)?;
-        }
+        let fits = match value {
+            Value::String(text) => choices.texts.contains(&**text),
+            _ => choices.others.iter().try_fold(false, |fits, choice| Ok(fits || is_same(value, choice)?))?,
+        };
         if !fits {
-            let all: Vec<String> = choices.iter().map(compact).collect::<Result<_, _>>()?;
-            found.push(path, "enum", format!("{path} must be one of the following: {}", all.join(", ")));
+            found.push(path, "enum", || format!("{path} must be one of the following: {}", choices.shown));
         }
     }
     if let (Some(format), Value::String(text)) = (&rule.format, value)
         && !schema_formats::fits(format, text)
     {
-        found.push(path, "format", format!("Does not match format '{format}'"));
+        found.push(path, "format", || format!("Does not match format '{format}'"));
     }
     Ok(())
 }
@@ -489,10 +427,10 @@ fn string(rule: &Rule, text: &str, path: &DocumentPath<'_>, found: &mut Problems
     }
     let length = text.chars().count();
     if let Some(least) = rule.shortest.filter(|least| length < *least) {
-        found.push(path, "string_gte", format!("String length must be greater than or equal to {least}"));
+        found.push(path, "string_gte", || format!("String length must be greater than or equal to {least}"));
     }
     if let Some(most) = rule.longest.filter(|most| length > *most) {
-        found.push(path, "string_lte", format!("String length must be less than or equal to {most}"));
+        found.push(path, "string_lte", || format!("String length must be less than or equal to {most}"));
     }
     // OPA does not look at `pattern`, and a policy must mean the same here.
 }
@@ -505,33 +443,33 @@ fn numeric(rule: &NumberRule, value: &Value, path: &DocumentPath<'_>, found: &mu
     if let Some(Bound { number: factor, shown }) = &rule.factor
         && number.over(factor).is_some_and(|times| times.as_whole().is_none())
     {
-        found.push(path, "multiple_of", format!("Must be a multiple of {shown}"));
+        found.push(path, "multiple_of", || format!("Must be a multiple of {shown}"));
     }
     if let Some(Bound { number: most, shown }) = &rule.most {
         let difference = number.minus(most);
         if rule.most_is_out && reaches(&difference) {
-            found.push(path, "number_lt", format!("Must be less than {shown}"));
+            found.push(path, "number_lt", || format!("Must be less than {shown}"));
         } else if difference.ceil() > zero {
-            found.push(path, "number_lte", format!("Must be less than or equal to {shown}"));
+            found.push(path, "number_lte", || format!("Must be less than or equal to {shown}"));
         }
     }
     if let Some(Bound { number: most, shown }) = &rule.below
         && reaches(&number.minus(most))
     {
-        found.push(path, "number_lt", format!("Must be less than {shown}"));
+        found.push(path, "number_lt", || format!("Must be less than {shown}"));
     }
     if let Some(Bound { number: least, shown }) = &rule.least {
         let difference = number.minus(least);
         if rule.least_is_out && falls(&difference) {
-            found.push(path, "number_gt", format!("Must be greater than {shown}"));
+            found.push(path, "number_gt", || format!("Must be greater than {shown}"));
         } else if difference.floor() < zero {
-            found.push(path, "number_gte", format!("Must be greater than or equal to {shown}"));
+            found.push(path, "number_gte", || format!("Must be greater than or equal to {shown}"));
         }
     }
     if let Some(Bound { number: least, shown }) = &rule.above
         && falls(&number.minus(least))
     {
-        found.push(path, "number_gt", format!("Must be greater than {shown}"));
+        found.push(path, "number_gt", || format!("Must be greater than {shown}"));
     }
 }
 

@@ -1,7 +1,7 @@
 //! [`Rules`]: a schema made ready for documents. What it says is read once, its references lead to parts, and names and
 //! constants are values of Rego, so that a document is looked at as it is.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use regex::Regex;
@@ -45,13 +45,38 @@ pub(super) struct Rule {
     pub dependencies: Vec<(Value, Needed)>,
     pub condition: Option<Condition>,
     pub constant: Option<Value>,
-    pub choices: Option<Vec<Value>>,
+    pub choices: Option<Choices>,
     pub format: Option<String>,
     pub object: ObjectRule,
     pub array: ArrayRule,
     pub shortest: Option<usize>,
     pub longest: Option<usize>,
     pub number: NumberRule,
+}
+
+/// The values of which one must be met.
+pub(super) struct Choices {
+    /// Those that are strings.
+    pub texts: HashSet<String>,
+    /// The others.
+    pub others: Vec<Value>,
+    /// All of them as messages list them.
+    pub shown: String,
+}
+
+impl Choices {
+    fn read(all: &[Json]) -> Result<Self, BuiltinError> {
+        let all: Vec<Value> = all.iter().cloned().map(from_json).collect::<Result<_, _>>()?;
+        let shown: Vec<String> = all.iter().map(compact).collect::<Result<_, _>>()?;
+        let (mut texts, mut others) = (HashSet::new(), Vec::new());
+        for choice in all {
+            match choice {
+                Value::String(text) => drop(texts.insert(text.to_string())),
+                other => others.push(other),
+            }
+        }
+        Ok(Self { texts, others, shown: shown.join(", ") })
+    }
 }
 
 /// The names of the types of which a value must have one.
@@ -194,7 +219,7 @@ impl<'s> Reader<'s> {
             otherwise: fields.get("else").map(|part| self.at(part)),
         });
         let choices = fields.get("enum").and_then(Json::as_array);
-        let choices = choices.map(|all| all.iter().cloned().map(from_json).collect()).transpose()?;
+        let choices = choices.map(|all| Choices::read(all)).transpose()?;
         Ok(Part::Rule(Box::new(Rule {
             types: types(fields),
             any_of: self.all(fields.get("anyOf")),

@@ -17,6 +17,7 @@ use regorus::Value;
 use crate::engine::ir::NodeId;
 use crate::engine::limits::MEMO_CALLS;
 
+use super::membership::Memberships;
 use super::weights::Weights;
 
 /// Collections of more elements than this count by identity.
@@ -44,12 +45,15 @@ pub(crate) struct PersistentCache {
     pub(super) clock: Memo,
     /// How large values are; true for as long as they are there.
     pub(super) weights: Weights,
+    /// Long arrays in which elements are looked up.
+    pub(super) memberships: Memberships,
     now_ns: i64,
 }
 
 impl PersistentCache {
-    /// Forgets what is not so any more.
-    pub(crate) fn set_clock(&mut self, now_ns: i64) {
+    /// Begins a query at this time: forgets what is not so any more, and what only the query before held.
+    pub(crate) fn begin_query(&mut self, now_ns: i64) {
+        self.memberships.forget_unshared();
         if self.now_ns != now_ns {
             self.clock = Memo::default();
             self.now_ns = now_ns;

@@ -9,6 +9,7 @@
 mod building;
 mod candidates;
 mod comprehension_index;
+mod membership;
 mod memo;
 mod observe;
 mod overlay;

@@ -17,7 +17,6 @@ use crate::engine::span::Span;
 use super::memo::CacheScope;
 use super::overlay::{Mock, Mocked};
 use super::paths::index;
-use super::specials::member;
 use super::weights::own;
 use super::{ControlFlow, Eval, EvalResult};
 
@@ -245,13 +244,32 @@ impl<'p> Eval<'p> {
             building.complete(own);
         }
         for (key, child) in &node.children {
-            if let Some(value) = self.value(*child, span)?
+            if let Some(value) = self.below_rule(*child, span)?
                 && !building.merge(key, value)
             {
                 return Err(self.error(EvalCode::Conflict, node.span, "object keys must be unique"));
             }
         }
         Ok(building.done())
+    }
+
+    /// What stands below a rule with variables in its head, such as `p.q` below `p[x]`: as in OPA, a set or object is there
+    /// only with an element.
+    fn below_rule(&mut self, id: NodeId, span: Span) -> EvalResult<Option<Value>> {
+        let Some(node) = self.program.node(id) else { return Ok(None) };
+        if node.kind != Kind::Package {
+            let value = self.value(id, span)?;
+            return Ok(value.filter(|value| node.kind == Kind::Complete || own(value) > 0));
+        }
+        self.enter(span)?;
+        let mut values = BTreeMap::new();
+        for (key, child) in &node.children {
+            if let Some(value) = self.below_rule(*child, span)? {
+                values.insert(key.clone(), value);
+            }
+        }
+        self.leave();
+        Ok((!values.is_empty()).then(|| Value::from(values)))
     }
 
     fn collect(&mut self, frame: usize, branch: &'p Branch, building: &mut Building) -> EvalResult<()> {
@@ -362,7 +380,7 @@ impl<'p> Eval<'p> {
             Callee::Function(node) => self.call_function(node, base, span),
             Callee::Engine(Special::Member) => {
                 let found = match self.stack.get(base..) {
-                    Some([element, domain]) => member(element, domain),
+                    Some([element, domain]) => self.persistent.memberships.holds(element, domain),
                     _ => false,
                 };
                 self.close(base);

@@ -138,12 +138,3 @@ fn bad_request(request: &Value) -> Option<String> {
     write_term(&mut message, &Value::from(keys));
     Some(message)
 }
-
-pub(super) fn member(element: &Value, domain: &Value) -> bool {
-    match domain {
-        Value::Array(array) => array.iter().any(|other| other == element),
-        Value::Set(set) => set.contains(element),
-        Value::Object(object) => object.values().any(|other| other == element),
-        _ => false,
-    }
-}

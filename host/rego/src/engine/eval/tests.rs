@@ -523,3 +523,22 @@ fn many_rules_that_select_by_one_place_have_the_values_of_all_of_them() {
     let numbers: String = (0..20).map(|at| format!("f(k) := {at} if k == {at}\n")).collect();
     check(&all(&numbers, "[f(3), f(3.0), f(6 / 2)]"), "[3,3,3]");
 }
+
+#[test]
+fn below_a_rule_with_variables_a_set_or_object_is_there_only_with_an_element() {
+    let rest = "a[x] := 2 if x := \"k\"\np := a";
+    for (rules, wanted) in [
+        ("a.c contains 1 if false", r#"{"k":2}"#),
+        ("a.c contains 1 if true", r#"{"c":[1],"k":2}"#),
+        ("a.c[y] := 1 if y := false", r#"{"c":{"false":1},"k":2}"#),
+        ("a.c[y] := 1 if { y := 1; false }", r#"{"k":2}"#),
+        ("a.c.d contains 1 if false", r#"{"k":2}"#),
+        ("a.c.d contains 1 if false\na.c.e := 3", r#"{"c":{"e":3},"k":2}"#),
+        ("a.c := {}", r#"{"c":{},"k":2}"#),
+        ("a[y] contains 1 if { y := 1; false }\na.c contains 1 if false", r#"{"k":2}"#),
+    ] {
+        check(&format!("{rules}\n{rest}"), wanted);
+    }
+    // A name on the way to rules without variables keeps it.
+    check("a.c contains 1 if false\na.d := 2\np := a", r#"{"c":[],"d":2}"#);
+}

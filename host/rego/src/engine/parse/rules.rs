@@ -218,6 +218,15 @@ impl Parser<'_> {
             return Ok(Rule { span, default, head, bodies });
         }
         let branch = self.span();
+        let next = self.token(1);
+        // As in OPA, which reads on for a reference after a term.
+        if (value.is_some() || head.key.is_some())
+            && self.at_keyword("if")
+            && next.kind == Kind::LBracket
+            && !next.space
+        {
+            return self.fail(branch, "if keyword cannot be used for rule name");
+        }
         let with_if = self.eat_keyword("if");
         self.lacks_if = false;
         let mut body = Vec::new();

@@ -111,6 +111,14 @@ fn bodies_behind_the_first_are_definitions_of_their_own() {
 }
 
 #[test]
+fn a_bracket_right_behind_if_and_a_value_is_no_body() {
+    let want = "2:8: if keyword cannot be used for rule name";
+    assert_eq!(errors("package a\np := 1 if[1]"), [want]);
+    assert_eq!(errors("package a\np contains 1 if[1]").len(), 1);
+    assert_eq!(module("package a\np := 1 if [1]\nq if[1]\nr[input.x] if[1]\ns := 1 if(1)").rules.len(), 4);
+}
+
+#[test]
 fn a_comment_is_no_part_of_a_rule() {
     let module = module("# first\npackage a # second\np := 1 # third\n");
     assert_eq!(module.comments.len(), 3);

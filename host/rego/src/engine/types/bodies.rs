@@ -19,14 +19,46 @@ const LEVELS: usize = 4;
 impl Checker<'_> {
     /// Looks at a body; afterwards its variables have kinds.
     pub(super) fn body(&mut self, body: &[Lit], bound: &mut Bound) {
+        self.body_before(body, bound, &[]);
+    }
+
+    /// The same for a body with terms that are looked at after it.
+    pub(super) fn body_before(&mut self, body: &[Lit], bound: &mut Bound, terms: &[&Expr]) {
         // What cannot be ordered has been reported before.
         let Ok(ordered) = reorder(body, bound, self.work) else { return };
-        for lit in ordered {
+        for (at, lit) in ordered.iter().enumerate() {
+            if matches!(lit.kind, LitKind::Ref { out: Some(_), .. }) {
+                self.comprehensions_before(lit.span, ordered.get(at + 1..).unwrap_or_default(), terms);
+            }
             // The kinds of one literal may have a thousand parts.
             if !self.work.go_on(64) {
                 return;
             }
             self.lit(lit, bound);
+        }
+    }
+
+    /// Looks at the comprehensions that stand in front of a reference in one expression: a literal of its own here, it says as
+    /// little about them as in OPA, where what an expression consists of is looked at from left to right.
+    fn comprehensions_before(&mut self, reference: Span, literals: &[&Lit], terms: &[&Expr]) {
+        let is_around = |span: Span| span.start < reference.start && span.end >= reference.end;
+        let mut found = Vec::new();
+        let mut note = |closure| found.push(closure);
+        self.work.go_on(literals.len() / 16);
+        match literals.iter().find(|lit| is_around(lit.span)).map(|lit| &lit.kind) {
+            Some(LitKind::Unify(left, right) | LitKind::Equal(left, right)) => {
+                [left, right].into_iter().for_each(|expr| comprehensions(expr, &mut note));
+            }
+            Some(LitKind::Call { args, .. }) => args.iter().for_each(|expr| comprehensions(expr, &mut note)),
+            Some(LitKind::Truthy(expr)) => comprehensions(expr, &mut note),
+            Some(LitKind::In { domain, .. }) => comprehensions(domain, &mut note),
+            Some(_) => {}
+            None => terms.iter().for_each(|expr| comprehensions(expr, &mut note)),
+        }
+        for closure in found {
+            if closure.span.end <= reference.start {
+                self.comprehension(closure);
+            }
         }
     }
 
@@ -57,7 +89,10 @@ impl Checker<'_> {
             }
             LitKind::In { key, value, domain } => self.member(key.as_ref(), value, domain, lit.span),
             LitKind::Every { domain, body, free, .. } => {
-                self.expr(domain);
+                let kind = self.expr(domain);
+                if matches!(domain, Expr::Set(_)) && kind.has_unknown() {
+                    self.error(span, format!("match error\n\tleft  : ???\n\tright : {kind}"));
+                }
                 let known = self.kinds_of(free);
                 let mut inner = bound.copy(self.work);
                 lit.bound_within(&mut |slot| {
@@ -91,6 +126,9 @@ impl Checker<'_> {
             return;
         }
         if kind.has_unknown() {
+            if matches!(domain, Expr::Set(_)) {
+                return self.error(span, format!("match error\n\tleft  : ???\n\tright : {kind}"));
+            }
             self.unify1(domain, &Kind::Any, false);
             kind = self.expr(domain);
         }
@@ -408,6 +446,21 @@ impl Checker<'_> {
 }
 
 /// One kind or the other; unknown where one of them is.
+/// The comprehensions of a term, from left to right, without those within them.
+fn comprehensions<'e>(expr: &'e Expr, each: &mut dyn FnMut(&'e Closure)) {
+    match expr {
+        Expr::Comprehension(closure) => each(closure),
+        Expr::Array(items) | Expr::Set(items) => items.iter().for_each(|item| comprehensions(item, each)),
+        Expr::Object(items) => {
+            for (key, value) in items.iter() {
+                comprehensions(key, each);
+                comprehensions(value, each);
+            }
+        }
+        Expr::Const(_) | Expr::Var(_) | Expr::Template(_) => {}
+    }
+}
+
 fn either(one: Kind, other: Kind) -> Kind {
     if one == Kind::Unknown || other == Kind::Unknown {
         return Kind::Unknown;

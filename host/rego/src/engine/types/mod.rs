@@ -224,9 +224,10 @@ impl<'a> Checker<'a> {
                 self.patterns.push(*slot);
             }
         }
-        self.body(&branch.body, &mut Bound::new(rule.slots.len(), rule.arity));
         // Comprehensions in the head are part of the body.
-        for term in branch.path.iter().chain([&branch.value]) {
+        let head: Vec<&Expr> = branch.path.iter().chain([&branch.value]).collect();
+        self.body_before(&branch.body, &mut Bound::new(rule.slots.len(), rule.arity), &head);
+        for term in head {
             self.expr(term);
         }
         for slot in 0..Slot::try_from(rule.arity).unwrap_or(Slot::MAX) {

@@ -59,6 +59,13 @@ fn what_can_never_have_a_value_is_refused() {
         ),
         ("p if count({1}) == \"a\"", "2 match error / left  : number / right : string"),
         ("p if \"a\" = 1", "2 match error / left  : string / right : number"),
+        // What stands in front of a reference in an expression is looked at before it.
+        ("f(y) := [{y | i := 1}, input.x[y]]", "2 match error / left  : ??? / right : set[???]"),
+        ("f(y) if { count({y | i := 1}) > input.x[y] }", "2 match error / left  : ??? / right : set[???]"),
+        ("f(y) if { some x in [{y | i := 1}, input.x[y]] }", "2 match error / left  : ??? / right : set[???]"),
+        // Nothing is known of the elements of a set.
+        ("f(y) if { some x in {[y]} }", "2 match error / left  : ??? / right : set[array<???>]"),
+        ("f(y) if { every x in {{1: y}} { x } }", "2 match error / left  : ??? / right : set[object<1: ???>]"),
         (
             "q := {\"a\": 1}\np := q.b",
             "3 undefined ref: data.t.q.b / data.t.q.b /          ^ /          have: \"b\" /          want (one of): [\"a\"]",
@@ -118,6 +125,10 @@ fn what_may_have_a_value_is_not_refused() {
         "q.a[x] := 1 if some x in input.z\np := q.a.b\nr := q.c",
         "f(x) := x\np := f(1) + 1",
         "f([x, _]) := x\np := f(input.a)",
+        "f(y) := [input.x[y], {y | i := 1}]",
+        "f(y) if { z := input.x[y]; count({y | i := 1}) > z }",
+        "f(y) if { some x in {y, 1} }",
+        "f(y) if { some x in [{[y]}] }",
         "p if {\n\t[a, {\"b\": c}] = input.x\n\ta + c\n}",
         "p if {\n\t[path, value] = walk(input)\n\tvalue.x == path[0]\n}",
         "p := x if {\n\tx := object.get(input, \"a\", {})\n\tx.b.c\n}",

@@ -1,5 +1,7 @@
 //! Tests of checking documents.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::*;
@@ -77,4 +79,12 @@ fn problems_come_in_the_order_of_opa() {
 fn a_schema_that_only_refers_to_itself_ends() {
     let rules = Rules::read(&Schema::read(json!({"$ref": "#"}))).unwrap();
     assert!(Check::new(&rules).run(&Value::Null).unwrap_err().halt);
+}
+
+#[test]
+fn alternatives_within_alternatives_take_steps_in_proportion_to_their_depth() {
+    let nested = (0..60).fold(json!({"type": "null"}), |inner, _| json!({"anyOf": [{"type": "array"}, inner]}));
+    let wrong = messages(nested, &value("1"));
+    assert_eq!(wrong.len(), 61, "{wrong:?}");
+    assert_eq!(wrong.first().unwrap(), "(Root): Must validate at least one schema (anyOf)");
 }
