@@ -7,10 +7,10 @@
 
 mod reading;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use assay_model::{
-    port::{HttpClient, RunRecord as _, StoreError, StoredRun, Wakeup},
+    port::{HttpClient, RunRecord, StoreError, Wakeup},
     run::{Job, RunId, RunState, TaskId},
     snapshot::Snapshot,
 };
@@ -144,9 +144,8 @@ pub fn find_orphans(request: &OrphansRequest, notes: &dyn EventSink) -> Result<O
     loop {
         let page = store.list(after.as_deref(), PAGE)?;
         for summary in page.runs {
-            let stored = store.load(&summary.id)?;
-            let run = RunRequest::of_outline(&stored.outline)?;
-            look_for_run(request, (summary.id, run, Some(stored)), &granted, &mut found)?;
+            let run = RunRequest::of_outline(&store.outline(&summary.id)?)?;
+            look_for_run(request, (summary.id, run, Some(store)), &granted, &mut found)?;
         }
         after = page.next;
         if after.is_none() {
@@ -155,8 +154,8 @@ pub fn find_orphans(request: &OrphansRequest, notes: &dyn EventSink) -> Result<O
     }
 }
 
-/// A run whose jobs are looked for, and what is recorded of it.
-type SearchedRun = (RunId, RunRequest, Option<StoredRun>);
+/// A run whose jobs are looked for, and where something of it may be recorded.
+type SearchedRun<'s> = (RunId, RunRequest, Option<&'s Store>);
 
 fn open_store(request: &OrphansRequest) -> Result<Option<Store>, RequestError> {
     let folder = &request.run.store;
@@ -184,12 +183,7 @@ fn look_for_planned_runs(
     for round in 0..=request.reruns {
         let run = RunRequest { round, ..run.clone() };
         let id = run.run_id()?;
-        let stored = match store.map(|store| store.load(&id)) {
-            Some(Ok(stored)) => Some(stored),
-            Some(Err(StoreError::NotFound(_))) | None => None,
-            Some(Err(error)) => return Err(error.into()),
-        };
-        look_for_run(request, (id, run, stored), &granted, found)?;
+        look_for_run(request, (id, run, store), &granted, found)?;
     }
     Ok(())
 }
@@ -225,16 +219,14 @@ fn load(request: &OrphansRequest) -> Result<GrantedPlugin, RequestError> {
 
 fn look_for_run(
     request: &OrphansRequest,
-    (id, run, stored): SearchedRun,
+    (id, run, store): SearchedRun<'_>,
     granted: &GrantedPlugin,
     found: &mut Orphans,
 ) -> Result<(), RequestError> {
-    let results = stored.iter().flat_map(|stored| &stored.results);
-    let settled: BTreeSet<TaskId> =
-        results.filter(|(.., result)| is_settled(result.state)).map(|(_, task, _)| task.clone()).collect();
     let param = run.plan.snapshot.param.clone();
-    for TaskJob { task, plugin, job } in jobs_of_run(id.clone(), run, stored)? {
-        if plugin != request.plugin || settled.contains(&task) {
+    let record = store.map(|store| store as &dyn RunRecord);
+    for TaskJob { task, plugin, ended, job } in jobs_of_run(id.clone(), run, record)? {
+        if plugin != request.plugin || ended.is_some_and(is_settled) {
             continue;
         }
         let unknown = |message: String| UnknownTask { run: id.clone(), task: task.clone(), message };

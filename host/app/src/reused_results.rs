@@ -30,7 +30,7 @@ pub(crate) fn reusable(store: &Store, run: &RunRequest) -> Result<BTreeMap<Strin
             continue;
         }
         // One of another version of assay has nothing to reuse.
-        let Ok(other) = RunRequest::of_outline(&store.load(&summary.id)?.outline) else { continue };
+        let Ok(other) = RunRequest::of_outline(&store.outline(&summary.id)?) else { continue };
         let document = store.document(&summary.id)?;
         for scenario in document.scenarios.iter().filter(|scenario| scenario.state == RunState::Passed) {
             // The run that had the result counts, not one that reused it.

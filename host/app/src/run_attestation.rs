@@ -30,7 +30,7 @@ impl RecordedRuns {
     /// # Errors
     /// The run has no verdict; an image has no digest, so that nothing can be said about it; or the key cannot sign.
     pub fn attest(&self, run: &RunDocument, key: &PluginSigningKey) -> Result<String, RequestError> {
-        let request = RunRequest::of_outline(&self.store().load(&run.id)?.outline)?;
+        let request = RunRequest::of_outline(&self.store().outline(&run.id)?)?;
         let snapshot =
             Snapshot::parse(&request.plan.snapshot.param).map_err(|error| RequestError::from_error(&error))?;
         let statement = json::sorted(&statement(run, &snapshot)?);

@@ -76,6 +76,8 @@ pub struct RunFilesRequest {
     pub interrupt: Interrupt,
     /// Gives the value of an environment variable, for secrets that are in one.
     pub variable: fn(&str) -> Option<String>,
+    /// Gives memory that is free back to the system: what is read for planning has many times the size of the plan.
+    pub release_memory: fn(),
 }
 
 /// A run that ended.
@@ -157,7 +159,10 @@ pub(crate) struct PlannedRun {
 /// Plans a run of files, and loads its plugins.
 pub(crate) fn prepare_run(request: &RunFilesRequest, notes: &dyn EventSink) -> Result<PlannedRun, RequestError> {
     let pointers_of = |group: &str| pointers_of(&request.store, group, &request.plan.pointers);
-    let PlannedFiles { mut plan, snapshot, resources } = plan(&request.plan, &pointers_of, notes)?;
+    let PlannedFiles { mut plan, snapshot, mut resources } = plan(&request.plan, &pointers_of, notes)?;
+    // They are in the plan.
+    resources.pipelines = Vec::new();
+    (request.release_memory)();
     if plan.scenarios.is_empty() && !request.allow_empty {
         return Err(nothing_runs(&plan));
     }
@@ -190,15 +195,15 @@ pub fn rerun(
     events: &mut dyn FnMut(&ProgressEvent),
 ) -> Result<FinishedRun, RequestError> {
     let of_store = |fact: String| RequestError::of(RequestErrorKind::Store, fact);
-    let (document, stored) = {
+    let (document, outline) = {
         let store = Store::open(&request.store, StoreOptions::new(StoreMode::ReadOnly))?;
-        (store.document(id)?, store.load(id)?)
+        (store.document(id)?, store.outline(id)?)
     };
     if !document.state.is_final() {
         return Err(of_store(format!("the run `{id}` is `{}`, so it cannot be run again", document.state.as_str()))
             .hint("the same `assay run` command goes on with it"));
     }
-    let mut run = RunRequest::of_outline(&stored.outline)?;
+    let mut run = RunRequest::of_outline(&outline)?;
     run.reused = BTreeMap::new();
     if only_failed {
         let passed = document.scenarios.iter().filter(|scenario| scenario.state.is_passed());

@@ -7,8 +7,12 @@
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "jemalloc is a library in C: a symbol that it looks for, and a function that it has")]
 mod jemalloc {
-    use std::ffi::{CStr, c_char};
+    use std::{
+        ffi::{CStr, c_char},
+        ptr,
+    };
 
+    use tikv_jemalloc_sys::mallctl;
     use tikv_jemallocator::Jemalloc;
 
     #[global_allocator]
@@ -24,11 +28,23 @@ mod jemalloc {
     #[unsafe(export_name = "_rjem_malloc_conf")]
     static MALLOC_CONF: Option<&'static c_char> = Some(unsafe { &*SETTINGS.as_ptr() });
 
+    /// The control that purges all arenas: 4096 is `MALLCTL_ARENAS_ALL`.
+    const PURGE: &CStr = c"arena.4096.purge";
+
+    /// Gives pages that are free back to the system. Returns whether that could be done.
+    pub(super) fn purge() -> bool {
+        // SAFETY: this control neither reads nor writes a value.
+        unsafe { mallctl(PURGE.as_ptr(), ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), 0) == 0 }
+    }
+
     #[cfg(test)]
     mod tests {
-        use std::ptr;
+        use super::*;
 
-        use tikv_jemalloc_sys::mallctl;
+        #[test]
+        fn free_pages_can_be_given_back() {
+            assert!(purge());
+        }
 
         #[test]
         fn the_allocator_has_our_settings() {
@@ -40,5 +56,14 @@ mod jemalloc {
             };
             assert_eq!((code, arenas), (0, 2));
         }
+    }
+}
+
+/// Gives memory that is free back to the system at once. For the moment when much is free and the program goes on for long.
+pub(crate) fn release_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // Where it fails, the pages go back a second later.
+        let _done = jemalloc::purge();
     }
 }

@@ -1,11 +1,11 @@
 //! [`check_history`]: whether the record of a run that ended is one that can have come about.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use assay_model::{
     outcome::Verdict,
-    port::{RunRecord, StoreError},
-    run::{RunId, RunState, ScenarioDocument, TaskDocument},
+    port::{RunRecord, StoreError, TaskProgress},
+    run::{RunId, RunState, ScenarioDocument, TaskDocument, TaskId},
 };
 
 /// What is wrong with a record.
@@ -31,29 +31,38 @@ pub enum HistoryError {
 /// One of these does not hold, or the run has not ended.
 pub fn check_history(record: &dyn RunRecord, id: &RunId) -> Result<(), HistoryError> {
     let document = record.document(id)?;
-    let stored = record.load(id)?;
+    let (mut queued, mut results, mut twice, mut open) = (0, BTreeSet::new(), None, None);
+    record.visit_tasks(id, &mut |task, progress| match progress {
+        TaskProgress::Queued(_) => queued += 1,
+        TaskProgress::Done(key, result) => {
+            if !result.state.is_final() {
+                open = Some(key);
+            }
+            if !results.insert(task.clone()) {
+                twice = Some(task);
+            }
+        }
+    })?;
     let wrong = |what: String| HistoryError::Contradiction { run: id.clone(), what };
     if !document.state.is_final() || document.ended.is_none() {
         return Err(wrong(format!("it is `{}`, which is not an end", document.state.as_str())));
     }
-    if !stored.jobs.is_empty() {
-        return Err(wrong(format!("{} jobs are still queued", stored.jobs.len())));
+    if queued > 0 {
+        return Err(wrong(format!("{queued} jobs are still queued")));
     }
-    let mut results: BTreeMap<_, _> = BTreeMap::new();
-    for (key, task, result) in &stored.results {
-        if results.insert(task.clone(), result).is_some() {
-            return Err(wrong(format!("the task `{task}` has two results")));
-        }
-        if !result.state.is_final() {
-            return Err(wrong(format!("the result {key:?} is not an end")));
-        }
+    if let Some(task) = twice {
+        return Err(wrong(format!("the task `{task}` has two results")));
+    }
+    if let Some(key) = open {
+        return Err(wrong(format!("the result {key:?} is not an end")));
     }
     let mut shown = 0;
     for scenario in &document.scenarios {
         check_scenario(scenario).map_err(wrong)?;
-        let with_result = scenario.tasks.iter().filter(|task| {
-            results.contains_key(&assay_model::run::TaskId::new(scenario.name.as_str(), task.name.as_str()))
-        });
+        let with_result = scenario
+            .tasks
+            .iter()
+            .filter(|task| results.contains(&TaskId::new(scenario.name.as_str(), task.name.as_str())));
         shown += with_result.count();
     }
     if shown != results.len() {

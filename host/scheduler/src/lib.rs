@@ -17,8 +17,8 @@ mod shared;
 mod tests;
 mod worker;
 
-pub use engine::{TaskJob, jobs_of_run};
+pub use engine::TaskJob;
 pub use history::{HistoryError, check_history};
 pub use request::{InvalidRequest, Reused, RunRequest};
-pub use scheduler::{RunEnd, Scheduler, SchedulerError};
+pub use scheduler::{RunEnd, Scheduler, SchedulerError, jobs_of_run};
 pub use settings::{ServiceLimit, Settings, Stop};

@@ -1,16 +1,13 @@
 //! [`RunRequest`]: a plan with all that its author does not decide: the plugins, the tenant, how urgent it is.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 use assay_konflux::plan::{RunPlan, ScenarioPlan, TaskPlan, Work};
 use assay_model::{
     digest::Digest,
-    run::{
-        Concurrency, PluginRef, Priority, RUN_TASKS, RunId, RunOutline, RunState, ScenarioOutline, TaskOutline, Version,
-    },
+    run::{Concurrency, PluginRef, Priority, RUN_TASKS, RunId, RunOutline, RunState, Version, WriteOutline},
 };
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeSeq as _};
 
 /// What is run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,26 +122,9 @@ impl RunRequest {
     ///
     /// # Errors
     /// The plan cannot be carried out.
-    pub fn outline(&self) -> Result<RunOutline, InvalidRequest> {
+    pub fn outline(&self) -> Result<RequestOutline<'_>, InvalidRequest> {
         self.check()?;
-        let scenario = |scenario: &ScenarioPlan| {
-            let task = |task: &TaskPlan| {
-                Ok(TaskOutline { name: task.name.clone(), plugin: self.plugin(&scenario.name, task)?.clone() })
-            };
-            Ok(ScenarioOutline {
-                name: scenario.name.clone(),
-                optional: scenario.optional,
-                tasks: scenario.tasks.iter().map(task).collect::<Result<_, InvalidRequest>>()?,
-            })
-        };
-        let malformed = |error: serde_json::Error| InvalidRequest::Malformed(error.to_string());
-        let text = serde_json::to_string(self).and_then(RawValue::from_string).map_err(malformed)?;
-        let mut outline = RunOutline::new(self.plan.snapshot.name.as_str(), text);
-        outline.tenant.clone_from(&self.tenant);
-        outline.supersedes.clone_from(&self.supersedes);
-        outline.snapshot_digest = Some(Digest::of(self.plan.snapshot.param.as_bytes()));
-        outline.scenarios = self.plan.scenarios.iter().map(scenario).collect::<Result<_, InvalidRequest>>()?;
-        Ok(outline)
+        Ok(RequestOutline { request: self, snapshot_digest: Digest::of(self.plan.snapshot.param.as_bytes()) })
     }
 
     /// The request in an outline.
@@ -160,17 +140,11 @@ impl RunRequest {
     /// # Errors
     /// The plan cannot be carried out.
     pub fn run_id(&self) -> Result<RunId, InvalidRequest> {
-        self.run_id_of(&self.outline()?)
-    }
-
-    /// The same, where the outline is at hand.
-    pub(crate) fn run_id_of(&self, outline: &RunOutline) -> Result<RunId, InvalidRequest> {
-        let malformed = |error: serde_json::Error| InvalidRequest::Malformed(error.to_string());
         if self.reused.is_empty() {
-            return outline.run_id(self.round).map_err(malformed);
+            return self.outline()?.run_id();
         }
         let without = Self { reused: BTreeMap::new(), ..self.clone() };
-        without.outline()?.run_id(self.round).map_err(malformed)
+        without.outline()?.run_id()
     }
 
     /// What the result of a scenario depends on: its tasks with their plugins, the components that it looks at, and whose
@@ -211,5 +185,109 @@ impl RunRequest {
             let (scenario, task) = names();
             InvalidRequest::UnknownPlugin { scenario, task, plugin: plugin.clone() }
         })
+    }
+}
+
+/// The outline of a request that can be carried out. It has the form of a [`RunOutline`].
+#[derive(Debug)]
+pub struct RequestOutline<'a> {
+    request: &'a RunRequest,
+    snapshot_digest: Digest,
+}
+
+impl RequestOutline<'_> {
+    /// The ID of the run: the same outline and plan are the same run, except as a rerun, whose round is above nought.
+    fn run_id(&self) -> Result<RunId, InvalidRequest> {
+        let digest = Digest::of_json(self).map_err(|error| InvalidRequest::Malformed(error.to_string()))?;
+        Ok(RunId::of_plan(&digest, self.request.round))
+    }
+}
+
+impl WriteOutline for RequestOutline<'_> {
+    fn tenant(&self) -> &str {
+        &self.request.tenant
+    }
+
+    fn snapshot(&self) -> &str {
+        &self.request.plan.snapshot.name
+    }
+
+    fn snapshot_digest(&self) -> Option<&Digest> {
+        Some(&self.snapshot_digest)
+    }
+
+    fn supersedes(&self) -> Option<&str> {
+        self.request.supersedes.as_deref()
+    }
+
+    fn write(&self, to: &mut dyn io::Write) -> Result<(), serde_json::Error> {
+        serde_json::to_writer(to, self)
+    }
+}
+
+impl Serialize for RequestOutline<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        /// [`RunOutline`] with references.
+        #[derive(Serialize)]
+        struct Form<'a> {
+            version: Version<1>,
+            tenant: &'a str,
+            snapshot: &'a str,
+            snapshot_digest: &'a Digest,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            supersedes: Option<&'a str>,
+            scenarios: Scenarios<'a>,
+            plan: &'a RunRequest,
+        }
+        let request = self.request;
+        Form {
+            version: Version,
+            tenant: &request.tenant,
+            snapshot: &request.plan.snapshot.name,
+            snapshot_digest: &self.snapshot_digest,
+            supersedes: request.supersedes.as_deref(),
+            scenarios: Scenarios(request),
+            plan: request,
+        }
+        .serialize(to)
+    }
+}
+
+/// The scenarios of an outline.
+struct Scenarios<'a>(&'a RunRequest);
+
+impl Serialize for Scenarios<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Form<'a> {
+            name: &'a str,
+            optional: bool,
+            tasks: Tasks<'a>,
+        }
+        to.collect_seq(self.0.plan.scenarios.iter().map(|scenario| Form {
+            name: &scenario.name,
+            optional: scenario.optional,
+            tasks: Tasks(self.0, scenario),
+        }))
+    }
+}
+
+/// The tasks of a scenario in an outline.
+struct Tasks<'a>(&'a RunRequest, &'a ScenarioPlan);
+
+impl Serialize for Tasks<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Form<'a> {
+            name: &'a str,
+            plugin: &'a PluginRef,
+        }
+        let Self(request, scenario) = self;
+        let mut tasks = to.serialize_seq(Some(scenario.tasks.len()))?;
+        for task in &scenario.tasks {
+            let plugin = request.plugin(&scenario.name, task).map_err(serde::ser::Error::custom)?;
+            tasks.serialize_element(&Form { name: &task.name, plugin })?;
+        }
+        tasks.end()
     }
 }

@@ -11,10 +11,11 @@ use assay_model::{
     port::{BlobStore, Clock, Created, Executor, Offer, Queue, RecordChange, RunRecord, StoreError},
     run::{Cause, ProgressEvent, RunId, RunState},
 };
+use serde::Deserialize;
 
 use crate::{
-    engine::{Engine, Limits, Now, Output, Restored},
-    request::{InvalidRequest, RunRequest},
+    engine::{Engine, Limits, Now, Output, Restored, TaskJob, known_jobs},
+    request::{InvalidRequest, Reused, RunRequest},
     settings::{Settings, Stop},
     shared::{Entry, Message, Shared},
 };
@@ -34,6 +35,44 @@ pub enum SchedulerError {
     /// The system gives no thread.
     #[error("the system gives no thread: {0}")]
     Thread(std::io::Error),
+}
+
+/// The jobs of a run's tasks: for each task the one that a worker is given, with the key that third parties know it by. It
+/// depends on the plan and, where parameters are results of other tasks, on what is recorded, if the run is: a task that needs
+/// a result which is not there has none. A matrix whose cells are not known is one task.
+///
+/// # Errors
+/// The plan cannot be carried out, or the record cannot be read.
+pub fn jobs_of_run(
+    id: RunId,
+    request: RunRequest,
+    record: Option<&dyn RunRecord>,
+) -> Result<Vec<TaskJob>, SchedulerError> {
+    let stored = match record.map(|record| Restored::load(record, &id, &request)) {
+        Some(Err(StoreError::NotFound(_))) | None => Restored::default(),
+        Some(stored) => stored?,
+    };
+    Ok(known_jobs(id, request, &stored)?)
+}
+
+/// What is reused by a run that is recorded, without the rest of its plan.
+fn stored_reuse(record: &dyn RunRecord, id: &RunId) -> Result<BTreeMap<String, Reused>, StoreError> {
+    #[derive(Deserialize)]
+    struct Outline {
+        plan: Plan,
+    }
+    #[derive(Deserialize)]
+    struct Plan {
+        #[serde(default)]
+        reused: BTreeMap<String, Reused>,
+    }
+    let mut reused = BTreeMap::new();
+    record.read_outline(id, &mut |from| {
+        let outline: Outline = serde_json::from_reader(from)?;
+        reused = outline.plan.reused;
+        Ok(())
+    })?;
+    Ok(reused)
 }
 
 /// How a run ended.
@@ -85,10 +124,8 @@ impl Scheduler<'_> {
         let (mut ends, mut ids) = (BTreeMap::new(), Vec::new());
         for request in requests {
             self.blobs.put(request.plan.snapshot.param.as_bytes())?;
-            let outline = request.outline()?;
-            let id = request.run_id_of(&outline)?;
-            let created = self.record.create(&id, &outline)?;
-            drop(outline);
+            let id = request.run_id()?;
+            let created = self.record.create(&id, &request.outline()?)?;
             ids.push(id.clone());
             match created {
                 Created::Existing(state) if state.is_final() => {
@@ -99,13 +136,12 @@ impl Scheduler<'_> {
                     if let Some(group) = request.supersedes.clone() {
                         self.supersede(&mut engine, &id, &group, &mut output)?;
                     }
-                    // A run goes on as it began.
-                    let (request, stored) = if created == Created::New {
-                        (request, Restored::default())
-                    } else {
-                        let stored = self.record.load(&id)?;
-                        (RunRequest::of_outline(&stored.outline)?, stored.into())
-                    };
+                    let (mut request, mut stored) = (request, Restored::default());
+                    if created != Created::New {
+                        // A run goes on as it began. The same ID is the same request but for what is reused.
+                        request.reused = stored_reuse(self.record, &id)?;
+                        stored = Restored::load(self.record, &id, &request)?;
+                    }
                     self.add(&mut engine, id, request, stored, &mut output)?;
                 }
             }
@@ -149,9 +185,9 @@ impl Scheduler<'_> {
     ) -> Result<(), SchedulerError> {
         let cause = Cause::new("superseded", &format!("the newer run `{by}` replaced it"));
         for id in self.record.unfinished_of(group)?.into_iter().filter(|id| id != by) {
-            let stored = self.record.load(&id)?;
-            let request = RunRequest::of_outline(&stored.outline)?;
-            self.add(engine, id.clone(), request, stored.into(), output)?;
+            let request = RunRequest::of_outline(&self.record.outline(&id)?)?;
+            let stored = Restored::load(self.record, &id, &request)?;
+            self.add(engine, id.clone(), request, stored, output)?;
             engine.cancel(&id, &cause, self.now(), output);
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 mod engine;
 mod hostile;
+mod outline;
 mod remote;
 mod scheduler;
 mod support;

@@ -19,6 +19,10 @@ use crate::{
 /// Jobs that are taken at once at most.
 const TAKEN: usize = 1_024;
 
+/// Jobs whose time came that are changed in one piece of work. What a piece of work changes, SQLite keeps in memory until it is
+/// done, some 4 KiB for each job: with ten thousand that are due at once, that was 40 MiB.
+const WOKEN: usize = 128;
+
 impl Queue for Store {
     fn offer(&self, jobs: Vec<Job>) -> Result<Vec<Offer>, StoreError> {
         let (path, numbers, now) = (self.path.clone(), Arc::clone(&self.numbers), self.clock.now().as_millisecond());
@@ -41,6 +45,8 @@ impl Queue for Store {
             let now = self.clock.elapsed();
             let next = self.next_ready(filter.as_deref(), now)?;
             if request.max > 0 && next.is_some_and(|next| next <= now) {
+                // All whose time came compete, however many they are.
+                while self.wake(now)? == WOKEN {}
                 let leases = self.take_ready(request, filter.as_deref(), now)?;
                 if !leases.is_empty() {
                     return Ok(leases);
@@ -105,12 +111,15 @@ impl Queue for Store {
     }
 
     fn hasten(&self, keys: &[JobKey]) -> Result<(), StoreError> {
-        let (keys, now) = (keys.to_vec(), millis(self.clock.elapsed()));
-        self.write_sql(move |connection| {
-            let mut statement =
-                connection.prepare_cached("UPDATE job SET due = min(due, ?1) WHERE key = ?2 AND state = 1")?;
-            keys.iter().try_for_each(|key| statement.execute(params![now, key.0.as_bytes()]).map(|_count| ()))
-        })?;
+        let now = millis(self.clock.elapsed());
+        for keys in keys.chunks(WOKEN) {
+            let keys = keys.to_vec();
+            self.write_sql(move |connection| {
+                let mut statement =
+                    connection.prepare_cached("UPDATE job SET due = min(due, ?1) WHERE key = ?2 AND state = 1")?;
+                keys.iter().try_for_each(|key| statement.execute(params![now, key.0.as_bytes()]).map(|_count| ()))
+            })?;
+        }
         self.wakeup.raise();
         Ok(())
     }
@@ -229,13 +238,32 @@ impl Store {
         Ok(next.map(|next| if next <= millis(now) { now } else { Duration::from_millis(next.unsigned_abs()) }))
     }
 
+    /// Makes jobs ready whose time came or whose lease ended, a limited number of each. Returns how many they were at most.
+    fn wake(&self, now: Duration) -> Result<usize, StoreError> {
+        let now = millis(now);
+        let has_some = self.read(|connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM job WHERE state = 1 AND due <= ?1) OR
+                       EXISTS (SELECT 1 FROM job WHERE state = 2 AND lease_until <= ?1)";
+            connection.prepare_cached(sql)?.query_row([now], |row| row.get::<_, bool>(0))
+        })?;
+        if !has_some {
+            return Ok(0);
+        }
+        self.write_sql_lazily(move |connection| {
+            let max = i64::try_from(WOKEN).unwrap_or(i64::MAX);
+            let due = connection.prepare_cached(WAKE_DUE)?.execute([now, max])?;
+            let lost = connection.prepare_cached(WAKE_LOST)?.execute([now, max])?;
+            Ok(due.max(lost))
+        })
+    }
+
     fn take_ready(&self, request: &TakeRequest, filter: Option<&str>, now: Duration) -> Result<Vec<Lease>, StoreError> {
         let (max, until) = (request.max.min(TAKEN), millis(now.saturating_add(request.lease)));
         let (path, numbers, wall) = (self.path.clone(), Arc::clone(&self.numbers), self.clock.now().as_millisecond());
         let filter = filter.map(str::to_owned);
         self.write_as(move |connection| {
             let failed = |error: rusqlite::Error| from_sqlite(&error, &path);
-            let rows = ready_rows(connection, millis(now), filter.as_deref(), max).map_err(failed)?;
+            let rows = ready_rows(connection, filter.as_deref(), max).map_err(failed)?;
             let leases: Vec<Lease> = rows
                 .into_iter()
                 .map(|row| {
@@ -268,11 +296,15 @@ struct ReadyRow {
     waiting: Option<Vec<u8>>,
 }
 
-fn ready_rows(connection: &Connection, now: i64, filter: Option<&str>, max: usize) -> rusqlite::Result<Vec<ReadyRow>> {
-    connection.prepare_cached("UPDATE job SET state = 0, due = NULL WHERE state = 1 AND due <= ?1")?.execute([now])?;
-    connection
-        .prepare_cached("UPDATE job SET state = 0, lease_until = NULL WHERE state = 2 AND lease_until <= ?1")?
-        .execute([now])?;
+/// The earliest of the jobs whose time came.
+pub(crate) const WAKE_DUE: &str = "UPDATE job SET state = 0, due = NULL WHERE key IN
+    (SELECT key FROM job WHERE state = 1 AND due <= ?1 ORDER BY due LIMIT ?2)";
+
+/// The earliest of the jobs whose lease ended.
+pub(crate) const WAKE_LOST: &str = "UPDATE job SET state = 0, lease_until = NULL WHERE key IN
+    (SELECT key FROM job WHERE state = 2 AND lease_until <= ?1 ORDER BY lease_until LIMIT ?2)";
+
+fn ready_rows(connection: &Connection, filter: Option<&str>, max: usize) -> rusqlite::Result<Vec<ReadyRow>> {
     let sql = format!(
         "SELECT key, doc, attempt, continued, unsettled, waiting FROM job WHERE state = 0 AND {OF_RUNS}
          ORDER BY class DESC, seq LIMIT ?2"

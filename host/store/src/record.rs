@@ -1,20 +1,21 @@
 //! [`RunRecord`] on the file.
 
 use std::{
-    io,
+    io::{self, BufReader},
     sync::mpsc::{Receiver, SyncSender, sync_channel},
 };
 
 use assay_model::{
-    port::{Created, LogPart, RecordChange, RunRecord, StoreError, StoredRun},
-    run::{Job, JobKey, ProgressEvent, RunDocument, RunId, RunList, RunOutline, TaskId, TaskResult},
+    port::{Created, LogPart, RecordChange, RunRecord, StoreError, TaskProgress},
+    run::{Job, JobKey, ProgressEvent, RunDocument, RunId, RunList, TaskId, TaskResult, WriteOutline},
 };
 use camino::Utf8Path;
 use rusqlite::{Connection, MAIN_DB, OptionalExtension as _, params};
+use serde::Deserialize;
 
 use crate::{
     coding::{self, decode, encode, encode_text},
-    error::from_sqlite,
+    error::{damaged, from_sqlite},
     queue::run_number,
     store::Store,
     writer::Durability,
@@ -30,10 +31,11 @@ const VALUE_PART: usize = 64 << 10;
 const PARTS_AHEAD: usize = 2;
 
 impl RunRecord for Store {
-    fn create(&self, id: &RunId, outline: &RunOutline) -> Result<Created, StoreError> {
+    fn create(&self, id: &RunId, outline: &dyn WriteOutline) -> Result<Created, StoreError> {
         let (id, now, size) = (id.to_string(), self.clock.now().as_millisecond(), written_size(outline)?);
-        let (tenant, snapshot) = (outline.tenant.clone(), outline.snapshot.clone());
-        let (snapshot_digest, supersedes) = (outline.snapshot_digest.clone(), outline.supersedes.clone());
+        let (tenant, snapshot) = (outline.tenant().to_owned(), outline.snapshot().to_owned());
+        let (snapshot_digest, supersedes) =
+            (outline.snapshot_digest().cloned(), outline.supersedes().map(str::to_owned));
         let (sender, parts) = sync_channel(PARTS_AHEAD);
         let create = move |connection: &Connection| {
             let existing = connection
@@ -61,7 +63,7 @@ impl RunRecord for Store {
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 // A writer that no longer reads has an error of its own.
-                let _ended = serde_json::to_writer(Parts { sender, bytes: Vec::new() }, outline);
+                let _ended = outline.write(&mut Parts { sender, bytes: Vec::new() });
             });
             self.write_sql(create)
         })
@@ -78,29 +80,50 @@ impl RunRecord for Store {
         })
     }
 
-    fn load(&self, id: &RunId) -> Result<StoredRun, StoreError> {
-        let (number, state, started, cancel, outline) = {
-            let reader = self.lock_reader();
-            let number = run_number(&reader, &self.path, id)?;
-            reader
-                .query_row(
-                    "SELECT run.state, started, cancel, outline FROM run JOIN plan ON plan.run = seq WHERE seq = ?1",
-                    [number],
-                    |row| {
-                        let outline: Vec<u8> = row.get(3)?;
-                        Ok((number, coding::state(row, 0)?, coding::time(row, 1)?, row.get(2)?, outline))
-                    },
-                )
-                .map_err(|error| from_sqlite(&error, &self.path))?
-        };
-        let results = self.results(number)?;
-        let jobs = self.read(|connection| {
-            let mut statement = connection.prepare("SELECT doc FROM job WHERE run = ?1 ORDER BY seq")?;
-            statement.query_map([number], |row| row.get::<_, Vec<u8>>(0))?.collect::<rusqlite::Result<Vec<_>>>()
-        })?;
-        let jobs = jobs.iter().map(|doc| decode::<Job>(doc, "a job")).collect::<Result<_, _>>()?;
-        let outline = decode(&outline, "the plan of a run")?;
-        Ok(StoredRun { outline, state, started, results, jobs, cancel })
+    fn read_outline(
+        &self,
+        id: &RunId,
+        read: &mut dyn FnMut(&mut dyn io::Read) -> Result<(), serde_json::Error>,
+    ) -> Result<(), StoreError> {
+        let reader = self.lock_reader();
+        let number = run_number(&reader, &self.path, id)?;
+        let outline = reader
+            .blob_open(MAIN_DB, "plan", "outline", number, true)
+            .map_err(|error| from_sqlite(&error, &self.path))?;
+        read(&mut BufReader::with_capacity(VALUE_PART, outline)).map_err(|error| damaged("the plan of a run", &error))
+    }
+
+    fn visit_tasks(&self, id: &RunId, visit: &mut dyn FnMut(TaskId, TaskProgress)) -> Result<(), StoreError> {
+        /// What is needed of a job.
+        #[derive(Deserialize)]
+        struct QueuedJob {
+            key: JobKey,
+            task: TaskId,
+        }
+        let reader = self.lock_reader();
+        let failed = |error: rusqlite::Error| from_sqlite(&error, &self.path);
+        let number = run_number(&reader, &self.path, id)?;
+        // One transaction, so that a job that ends meanwhile is not missed.
+        let transaction = reader.unchecked_transaction().map_err(failed)?;
+        let mut results = transaction
+            .prepare_cached("SELECT key, scenario, task, doc FROM result WHERE run = ?1 ORDER BY scenario, task")
+            .map_err(failed)?;
+        let mut rows = results.query([number]).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let text = |column: usize| row.get::<_, String>(column).map_err(failed);
+            let doc: Vec<u8> = row.get(3).map_err(failed)?;
+            let result: TaskResult = decode(&doc, "a result")?;
+            let key = coding::key(row, 0).map_err(failed)?;
+            visit(TaskId { scenario: text(1)?, task: text(2)? }, TaskProgress::Done(key, result));
+        }
+        let mut jobs = transaction.prepare_cached("SELECT doc FROM job WHERE run = ?1 ORDER BY seq").map_err(failed)?;
+        let mut rows = jobs.query([number]).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let doc: Vec<u8> = row.get(0).map_err(failed)?;
+            let QueuedJob { key, task } = decode(&doc, "a job")?;
+            visit(task, TaskProgress::Queued(key));
+        }
+        Ok(())
     }
 
     fn unfinished_of(&self, supersedes: &str) -> Result<Vec<RunId>, StoreError> {
@@ -195,10 +218,9 @@ impl RunRecord for Store {
 }
 
 /// How many bytes a document has.
-fn written_size(outline: &RunOutline) -> Result<i64, StoreError> {
+fn written_size(outline: &dyn WriteOutline) -> Result<i64, StoreError> {
     let mut counter = Counter(0);
-    serde_json::to_writer(&mut counter, outline)
-        .map_err(|error| StoreError::Invalid(format!("a plan cannot be stored: {error}")))?;
+    outline.write(&mut counter).map_err(|error| StoreError::Invalid(format!("a plan cannot be stored: {error}")))?;
     Ok(counter.0)
 }
 
@@ -231,11 +253,13 @@ impl Parts {
 
 impl io::Write for Parts {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.bytes.extend_from_slice(bytes);
+        // A plan that is JSON already comes as one piece.
+        let part = bytes.get(..VALUE_PART).unwrap_or(bytes);
+        self.bytes.extend_from_slice(part);
         if self.bytes.len() >= VALUE_PART {
             self.hand_over()?;
         }
-        Ok(bytes.len())
+        Ok(part.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -267,23 +291,7 @@ fn write_value(
 }
 
 fn parse_id(text: &str) -> Result<RunId, StoreError> {
-    text.parse().map_err(|error| crate::error::damaged("the ID of a run", &error))
-}
-
-impl Store {
-    /// The results of a run.
-    pub(crate) fn results(&self, run: i64) -> Result<Vec<(JobKey, TaskId, TaskResult)>, StoreError> {
-        let rows = self.read(|connection| {
-            let mut statement = connection
-                .prepare_cached("SELECT key, scenario, task, doc FROM result WHERE run = ?1 ORDER BY scenario, task")?;
-            let rows = statement.query_map([run], |row| {
-                let task = TaskId { scenario: row.get(1)?, task: row.get(2)? };
-                Ok((coding::key(row, 0)?, task, row.get::<_, Vec<u8>>(3)?))
-            })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        })?;
-        rows.into_iter().map(|(key, task, doc)| Ok((key, task, decode(&doc, "a result")?))).collect()
-    }
+    text.parse().map_err(|error| damaged("the ID of a run", &error))
 }
 
 /// A final state stands: every statement leaves rows alone that have one.

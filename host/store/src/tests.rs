@@ -1,5 +1,6 @@
 //! The laws of the ports on a real file, and what happens when the file or its folder is not as it should be.
 
+mod due;
 mod pointers;
 
 use std::{
@@ -14,7 +15,7 @@ use assay_model::{
     digest::Digest,
     port::{
         BlobStore as _, Clock as _, Created, Disposition, PointerKey, PointerKind, PointerMove, Queue, RecordChange,
-        RunRecord as _, SnapshotRecord as _, StoreError, TakeRequest, VirtualClock,
+        RunRecord as _, SnapshotRecord as _, StoreError, TakeRequest, TaskProgress, VirtualClock,
     },
     queue_laws,
     run::{
@@ -181,7 +182,11 @@ fn many_workers_get_each_job_once() {
         thread.join().unwrap();
     }
     assert_eq!(done.load(Ordering::Relaxed), 200);
-    assert_eq!(store.load(&id).unwrap().results.len(), 200);
+    let mut results = 0;
+    store
+        .visit_tasks(&id, &mut |_, progress| results += usize::from(matches!(progress, TaskProgress::Done(..))))
+        .unwrap();
+    assert_eq!(results, 200);
 }
 
 #[test]
@@ -284,7 +289,8 @@ fn a_damaged_file_is_an_error_and_never_a_panic() {
             store.list(None, 100)?;
             for number in 0..50 {
                 store.document(&run(&format!("run-{number}")))?;
-                store.load(&run(&format!("run-{number}")))?;
+                store.outline(&run(&format!("run-{number}")))?;
+                store.visit_tasks(&run(&format!("run-{number}")), &mut |_, _| {})?;
             }
             let request =
                 TakeRequest { worker: "w".to_owned(), max: 100, lease: Duration::from_secs(30), runs: Vec::new() };
@@ -545,13 +551,14 @@ fn queries_of_the_queue_use_their_indexes() {
         "SELECT 1 FROM job WHERE state = 0 LIMIT 1",
         "SELECT min(due) AS at FROM job WHERE state = 1",
         "SELECT min(lease_until) FROM job WHERE state = 2",
-        "UPDATE job SET state = 0 WHERE state = 1 AND due <= 5",
-        "UPDATE job SET state = 0 WHERE state = 2 AND lease_until <= 5",
+        crate::queue::WAKE_DUE,
+        crate::queue::WAKE_LOST,
         "SELECT id FROM run WHERE ended IS NULL AND supersedes = 'x' ORDER BY seq LIMIT 10",
         "SELECT id, cancel FROM run WHERE cancel IS NOT NULL AND ended IS NULL ORDER BY seq LIMIT 10",
     ] {
         let plan: Vec<String> = store
             .read(|connection| {
+                let sql = sql.replace("?1", "5").replace("?2", "5");
                 let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
                 statement.query_map([], |row| row.get(3))?.collect()
             })

@@ -117,6 +117,7 @@ pub(super) fn plain_request(sources: &SourceFlags, env: &Environment) -> Result<
         with_results: false,
         interrupt: Interrupt::default(),
         variable: env.variable,
+        release_memory: crate::allocator::release_memory,
     })
 }
 

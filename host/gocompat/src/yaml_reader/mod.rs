@@ -200,7 +200,8 @@ impl Reader {
     fn leave(&mut self) -> Result<(), String> {
         let no_key = Err("a sequence or mapping is used as a key");
         let (node, anchor) = match self.above.pop() {
-            Some(Frame::List { items, bytes, depth, anchor }) => {
+            Some(Frame::List { mut items, bytes, depth, anchor }) => {
+                items.shrink_to_fit();
                 (Node { value: Value::Array(items), bytes, depth, is_merge: false, key: no_key }, anchor)
             }
             Some(Frame::Map(Fields { found, bytes, depth, anchor, .. })) => {

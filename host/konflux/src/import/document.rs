@@ -7,7 +7,7 @@ use assay_model::{policy::PolicySpec, snapshot::Snapshot, snapshot::SnapshotErro
 use serde_json::{Map, Value};
 
 use super::{
-    ALIAS_BYTES, DOCUMENTS, Importer, NODES, PipelineResource,
+    ALIAS_BYTES, DOCUMENTS, Importer, NODES, PipelineResource, RunValues,
     report::{DocumentReport, Status},
 };
 use crate::{
@@ -15,7 +15,11 @@ use crate::{
     issue::{Issues, short, shown},
     kind::{self, Classified, Kind, classify},
     resource::{Application, ComponentGroup, ComponentResource, Metadata, Scenario, metadata::NameForm},
-    tekton::{self, pipeline::Pipeline},
+    tekton::{
+        self,
+        pipeline::{Pipeline, raw},
+        planning::SNAPSHOT,
+    },
     template::{self, Step},
     timeouts,
 };
@@ -294,36 +298,42 @@ fn read_pipeline(kind: Kind, mut document: Map<String, Value>, issues: &mut Issu
             Map::new()
         }
     };
-    let on_tekton = match kind {
+    let mut run = None;
+    let pipeline = match kind {
         Kind::Task => {
             let declared = tekton::pipeline::read_params(&spec, "spec", issues);
             let known: BTreeSet<String> = declared.into_iter().map(|param| param.name).collect();
             for (name, value) in spec.iter().filter(|(name, _)| *name != "params") {
                 tekton::check::params_of(value, &format!("spec.{name}"), &known, issues);
             }
-            true
+            Pipeline::default()
         }
-        Kind::PipelineRun => read_run(&spec, issues),
+        Kind::PipelineRun => {
+            let (pipeline, values) = read_run(&spec, issues);
+            run = Some(Box::new(values));
+            pipeline
+        }
         Kind::PluginPipeline => {
             let pipeline = tekton::short::read(&spec, "spec", issues);
             check_pipeline(&pipeline, issues);
             for field in ["tasks", "finally"] {
                 if let Some(value) = spec.get(field) {
                     let known = pipeline.params.iter().map(|param| param.name.clone());
-                    let known = known.chain(["SNAPSHOT".to_owned()]).collect();
+                    let known = known.chain([SNAPSHOT.to_owned()]).collect();
                     tekton::check::params_of(value, &format!("spec.{field}"), &known, issues);
                 }
             }
-            false
+            pipeline
         }
         _ => {
             let pipeline = tekton::pipeline::read(&spec, "spec", issues);
             check_pipeline(&pipeline, issues);
             tekton::check::params_of_pipeline(&spec, "spec", &pipeline.params, &BTreeSet::new(), issues);
-            !tekton::check::tekton_tasks(&pipeline).is_empty()
+            pipeline
         }
     };
-    (PipelineResource { kind, metadata, spec }, on_tekton)
+    let on_tekton = kind == Kind::Task || !tekton::check::tekton_tasks(&pipeline).is_empty();
+    (PipelineResource { kind, metadata, pipeline, run }, on_tekton)
 }
 
 fn check_pipeline(pipeline: &Pipeline, issues: &mut Issues) {
@@ -333,31 +343,40 @@ fn check_pipeline(pipeline: &Pipeline, issues: &mut Issues) {
     tekton::check::pipeline(pipeline, issues);
 }
 
-fn read_run(spec: &Map<String, Value>, issues: &mut Issues) -> bool {
-    let _limits = timeouts::of_spec(spec, "spec", issues);
+fn read_run(spec: &Map<String, Value>, issues: &mut Issues) -> (Pipeline, RunValues) {
+    let timeouts = timeouts::of_spec(spec, "spec", issues);
+    let given = || spec.get("params").and_then(Value::as_array).into_iter().flatten();
+    let mut of_values = Issues::default();
+    let value = |param: &Value| {
+        let name = param.get("name").and_then(Value::as_str).unwrap_or_default();
+        let value = raw(param.get("value")?, "spec.params", &mut of_values)?;
+        (name != SNAPSHOT).then(|| (name.to_owned(), value))
+    };
+    let params = given().filter_map(value).collect();
+    let values = RunValues { params, timeouts, errors: of_values.errors };
     let embedded = fields::object(spec, "spec", "pipelineSpec", issues);
     let reference = spec.get("pipelineRef").filter(|value| !value.is_null());
-    match (embedded, reference) {
+    let pipeline = match (embedded, reference) {
         (Some(_), Some(_)) => {
             issues.error("spec", "pipeline", "the run has both `pipelineRef` and `pipelineSpec`", "keep one of them");
-            false
+            Pipeline::default()
         }
         (None, None) => {
             issues.warn("spec", "pipeline", "the run has neither `pipelineRef` nor `pipelineSpec`", "");
-            false
+            Pipeline::default()
         }
-        (None, Some(_)) => false,
+        (None, Some(_)) => Pipeline::default(),
         (Some(embedded), None) => {
             let pipeline = tekton::pipeline::read(embedded, "spec.pipelineSpec", issues);
             check_pipeline(&pipeline, issues);
             // A run's parameters reach an embedded pipeline even where it does not declare them.
-            let given = spec.get("params").and_then(Value::as_array).into_iter().flatten();
             let given =
-                given.filter_map(|param| param.get("name").and_then(Value::as_str)).map(str::to_owned).collect();
+                given().filter_map(|param| param.get("name").and_then(Value::as_str)).map(str::to_owned).collect();
             tekton::check::params_of_pipeline(embedded, "spec.pipelineSpec", &pipeline.params, &given, issues);
-            !tekton::check::tekton_tasks(&pipeline).is_empty()
+            pipeline
         }
-    }
+    };
+    (pipeline, values)
 }
 
 impl Importer {

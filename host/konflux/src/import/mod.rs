@@ -9,13 +9,16 @@ mod report;
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use assay_model::snapshot::Snapshot;
 
 use crate::{
+    issue::Issue,
     kind::Kind,
+    plan::Timeouts,
     resource::{Application, ComponentGroup, ComponentResource, Metadata, Scenario},
+    tekton::pipeline::{Pipeline, RawValue},
 };
 
 pub use document::Source;
@@ -52,15 +55,29 @@ pub struct Resources {
     pub kept: Vec<Value>,
 }
 
-/// A pipeline, a pipeline run or a task.
-#[derive(Clone, Debug, PartialEq)]
+/// A pipeline, a pipeline run or a task, without its document: of a pipeline with thousands of tasks, that would have ten
+/// times the size.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PipelineResource {
     /// Which of them.
     pub kind: Kind,
     /// Its name and labels.
     pub metadata: Metadata,
-    /// Its spec as given.
-    pub spec: Map<String, Value>,
+    /// The pipeline, that of a run the embedded one; empty for a task, which is no pipeline.
+    pub pipeline: Pipeline,
+    /// The values and limits that a pipeline run gives its pipeline.
+    pub run: Option<Box<RunValues>>,
+}
+
+/// What a pipeline run gives its pipeline.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunValues {
+    /// Values of parameters, apart from the Snapshot: that is the one under test, whatever an example in the file says.
+    pub params: Vec<(String, RawValue)>,
+    /// Its time limits.
+    pub timeouts: Option<Timeouts>,
+    /// What is wrong with the values, which matters only where the run is planned.
+    pub errors: Vec<Issue>,
 }
 
 /// What an import gives.

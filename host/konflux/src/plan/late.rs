@@ -312,9 +312,9 @@ mod tests {
         let template = Template {
             pieces: vec![
                 Piece::Text("<".to_owned()),
-                Piece::Result(reference("text", ResultPart::Whole)),
-                Piece::Result(reference("list", ResultPart::Item(1))),
-                Piece::Result(reference("object", ResultPart::Key("k".to_owned()))),
+                Piece::Result(Box::new(reference("text", ResultPart::Whole))),
+                Piece::Result(Box::new(reference("list", ResultPart::Item(1)))),
+                Piece::Result(Box::new(reference("object", ResultPart::Key("k".to_owned())))),
                 Piece::Snapshot,
                 Piece::AllStatus,
                 Piece::Status { task: "a".to_owned() },
@@ -322,7 +322,7 @@ mod tests {
         };
         assert_eq!(text(&template, &Done).unwrap(), "<$(tasks.a.results.list)yv{}CompletedSucceeded");
         let list = ParamPlan::List(vec![
-            ListItem::Spread(reference("list", ResultPart::All)),
+            ListItem::Spread(Box::new(reference("list", ResultPart::All))),
             ListItem::One(Template::of("z")),
         ]);
         assert_eq!(fill(&list, &Done).unwrap(), Value::List(["x", "y", "z"].map(str::to_owned).to_vec()));
@@ -336,7 +336,7 @@ mod tests {
             (ResultPart::Whole, "list", "the result `list` of task `a` is a list, not a string"),
             (ResultPart::Key("k".to_owned()), "text", "the result `text` of task `a` is a string, not an object"),
         ] {
-            let template = Template { pieces: vec![Piece::Result(reference(result, part))] };
+            let template = Template { pieces: vec![Piece::Result(Box::new(reference(result, part)))] };
             assert_eq!(text(&template, &Done).unwrap_err().to_string(), says);
         }
     }
@@ -344,7 +344,7 @@ mod tests {
     #[test]
     fn a_condition_compares_strings() {
         let when = |is_in, value: &str| When {
-            input: Template { pieces: vec![Piece::Result(reference("list", ResultPart::Item(0)))] },
+            input: Template { pieces: vec![Piece::Result(Box::new(reference("list", ResultPart::Item(0))))] },
             is_in,
             values: vec![ListItem::One(Template::of(value))],
         };

@@ -108,7 +108,7 @@ pub struct TaskPlan {
     /// Parameters by name, in the order of the pipeline.
     pub params: Vec<(String, ParamPlan)>,
     /// A matrix whose lists are results, so that its cells are known later; see [`late::expand`].
-    pub matrix: Option<Matrix>,
+    pub matrix: Option<Box<Matrix>>,
     /// Attempts after the first one.
     pub retries: u32,
     /// The limit of one attempt in milliseconds; `None` is no limit of its own.
@@ -191,7 +191,7 @@ pub enum ParamPlan {
     /// An object of strings.
     Object(BTreeMap<String, Template>),
     /// A whole result that is an object: `$(tasks.t.results.r[*])`.
-    WholeObject(ResultRef),
+    WholeObject(Box<ResultRef>),
 }
 
 /// An item of a list.
@@ -201,7 +201,7 @@ pub enum ListItem {
     /// One string.
     One(Template),
     /// All items of a result that is a list: `$(tasks.t.results.r[*])`.
-    Spread(ResultRef),
+    Spread(Box<ResultRef>),
 }
 
 /// A string with references.
@@ -220,8 +220,8 @@ pub enum Piece {
     Text(String),
     /// The SNAPSHOT parameter.
     Snapshot,
-    /// A result of a task.
-    Result(ResultRef),
+    /// A result of a task, which few pieces are.
+    Result(Box<ResultRef>),
     /// How a task ended, `$(tasks.NAME.status)`: `Succeeded`, `Failed` or `None`.
     Status {
         /// Its name in the pipeline.
@@ -351,7 +351,8 @@ mod tests {
     fn every_result_that_a_scenario_refers_to_is_named() {
         let reference =
             |result: &str| ResultRef { task: "a".to_owned(), result: result.to_owned(), part: ResultPart::Whole };
-        let text = |result: &str| Template { pieces: vec![Piece::Snapshot, Piece::Result(reference(result))] };
+        let text =
+            |result: &str| Template { pieces: vec![Piece::Snapshot, Piece::Result(Box::new(reference(result)))] };
         let task = TaskPlan {
             name: "b".to_owned(),
             pipeline_task: "b".to_owned(),
@@ -361,14 +362,14 @@ mod tests {
             when: vec![When { input: text("when"), is_in: true, values: vec![ListItem::One(text("value"))] }],
             params: vec![
                 ("text".to_owned(), ParamPlan::Text(text("text"))),
-                ("list".to_owned(), ParamPlan::List(vec![ListItem::Spread(reference("list"))])),
+                ("list".to_owned(), ParamPlan::List(vec![ListItem::Spread(Box::new(reference("list")))])),
                 ("object".to_owned(), ParamPlan::Object([("k".to_owned(), text("field"))].into())),
-                ("whole".to_owned(), ParamPlan::WholeObject(reference("whole"))),
+                ("whole".to_owned(), ParamPlan::WholeObject(Box::new(reference("whole")))),
             ],
-            matrix: Some(Matrix {
+            matrix: Some(Box::new(Matrix {
                 params: vec![("m".to_owned(), vec![ListItem::One(text("matrix"))])],
                 include: vec![vec![("i".to_owned(), text("include"))]],
-            }),
+            })),
             retries: 0,
             timeout: None,
             on_error: OnError::Continue,

@@ -2,11 +2,11 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use assay_model::{digest::Digest, snapshot::Snapshot};
 
-use super::{PLAN_VERSION, PlannedSnapshot, RunPlan, ScenarioPlan, SkippedScenario, Timeouts};
+use super::{PLAN_VERSION, PlannedSnapshot, RunPlan, ScenarioPlan, SkippedScenario};
 use crate::{
     compose::canonical,
     import::{PipelineResource, Resources, Source, import},
@@ -15,11 +15,9 @@ use crate::{
     matching::{Match, components_of, match_scenarios},
     resource::{ResolverRef, Scenario},
     tekton::{
-        pipeline::{self, RawValue, raw},
+        pipeline::RawValue,
         planning::{Context, SNAPSHOT, plan_pipeline},
-        short,
     },
-    timeouts,
 };
 
 /// The annotation that gives a pipeline the Snapshot's name in place of its content.
@@ -117,7 +115,10 @@ fn plan_scenario(
     let name = scenario.metadata.name.as_str();
     let resolved = (request.resolve)(scenario).map_err(|why| vec![error(name, "resolve", why, String::new())])?;
     let mut issues = Issues::default();
-    let (pipeline, mut given, of_run) = read(&resolved, &mut issues);
+    let run = resolved.run.as_deref();
+    issues.errors.extend(run.iter().flat_map(|run| run.errors.iter().cloned()));
+    let (of_run, given) = run.map(|run| (run.timeouts, run.params.as_slice())).unwrap_or_default();
+    let mut given = given.to_vec();
     given.extend(scenario.params.clone());
     if scenario.metadata.annotation(AS_NAME) == Some("true") {
         given.retain(|(name, _)| name != SNAPSHOT);
@@ -129,7 +130,7 @@ fn plan_scenario(
         namespace: scenario.metadata.namespace.clone(),
         pipeline: resolved.metadata.name.clone(),
     };
-    let (tasks, results) = plan_pipeline(&pipeline, &given, &context, &mut issues);
+    let (tasks, results) = plan_pipeline(&resolved.pipeline, &given, &context, &mut issues);
     if !issues.errors.is_empty() {
         return Err(issues.errors.into_iter().map(|issue| PlanError { scenario: name.to_owned(), issue }).collect());
     }
@@ -143,34 +144,6 @@ fn plan_scenario(
         results,
         components: components_of(scenario).into_iter().map(str::to_owned).collect(),
     })
-}
-
-/// A pipeline with the values and limits that a pipeline run gives it.
-fn read(
-    resource: &PipelineResource,
-    issues: &mut Issues,
-) -> (pipeline::Pipeline, Vec<(String, RawValue)>, Option<Timeouts>) {
-    let spec = &resource.spec;
-    match resource.kind {
-        Kind::PluginPipeline => (short::read(spec, "spec", issues), Vec::new(), None),
-        Kind::PipelineRun => {
-            let limits = timeouts::of_spec(spec, "spec", issues);
-            let empty = Map::new();
-            let embedded = spec.get("pipelineSpec").and_then(Value::as_object).unwrap_or(&empty);
-            let mut given = Vec::new();
-            for param in spec.get("params").and_then(Value::as_array).into_iter().flatten() {
-                let name = param.get("name").and_then(Value::as_str).unwrap_or_default();
-                if let Some(value) = param.get("value").and_then(|value| raw(value, "spec.params", issues)) {
-                    // The Snapshot is the one under test, whatever an example in the file says.
-                    if name != SNAPSHOT {
-                        given.push((name.to_owned(), value));
-                    }
-                }
-            }
-            (pipeline::read(embedded, "spec.pipelineSpec", issues), given, limits)
-        }
-        _ => (pipeline::read(spec, "spec", issues), Vec::new(), None),
-    }
 }
 
 /// The pipeline that `resolver: cluster` names, among what was imported.
@@ -345,7 +318,7 @@ spec:
         assert!(e2e.optional && !smoke.optional);
         // D12: a run's own limits count where the scenario states none.
         assert_eq!(e2e.timeouts.pipeline, Some(3_600_000));
-        assert_eq!(smoke.timeouts.pipeline, Some(timeouts::DEFAULT.0));
+        assert_eq!(smoke.timeouts.pipeline, Some(crate::timeouts::DEFAULT.0));
         assert_eq!(e2e.tasks[0].work, Work::Plugin { name: "http".to_owned() });
         let texts = |task: &crate::plan::TaskPlan| serde_json::to_string(&task.params).unwrap();
         assert_eq!(texts(&e2e.tasks[0]), r#"[["p",{"text":[{"text":"z run "},"snapshot"]}]]"#);

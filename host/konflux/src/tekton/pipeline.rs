@@ -143,6 +143,7 @@ pub fn read(spec: &Map<String, Value>, path: &str, issues: &mut Issues) -> Pipel
             results.push((name, value));
         }
     }
+    tasks.shrink_to_fit();
     Pipeline { params, tasks, results }
 }
 
@@ -266,6 +267,8 @@ fn read_values(from: &Map<String, Value>, path: &str, field: &str, issues: &mut 
             out.push((name.to_owned(), value));
         }
     }
+    // A pipeline may have many thousands of them.
+    out.shrink_to_fit();
     out
 }
 

@@ -52,7 +52,7 @@ pub fn plan_pipeline(
     if pipeline.tasks.is_empty() {
         issues.error("spec.tasks", "required", "the pipeline has no tasks, so it would test nothing", "");
     }
-    let mut tasks: Vec<TaskPlan> = Vec::new();
+    let mut tasks: Vec<TaskPlan> = Vec::with_capacity(pipeline.tasks.len());
     for task in &pipeline.tasks {
         tasks.extend(plan_task(task, &mut filler, issues));
         if tasks.len() > TASKS {
@@ -185,7 +185,7 @@ fn with_matrix(task: &PipelineTask, plan: TaskPlan, filler: &mut Filler<'_>, iss
         .map(|fields| fields.iter().map(|(name, value)| (name.clone(), filler.text(value, &path, issues))).collect());
     let matrix = Matrix { params, include: include.collect() };
     let Some((params, include)) = known_lists(&matrix) else {
-        return vec![TaskPlan { matrix: Some(matrix), ..plan }];
+        return vec![TaskPlan { matrix: Some(Box::new(matrix)), ..plan }];
     };
     match combinations(&params, &include) {
         Some(cells) if cells.is_empty() => {
@@ -249,7 +249,7 @@ impl Filler<'_> {
                         ParamPlan::Text(Template::default())
                     }
                 },
-                Some(Whole::Result(reference)) => ParamPlan::WholeObject(reference),
+                Some(Whole::Result(reference)) => ParamPlan::WholeObject(Box::new(reference)),
                 None => ParamPlan::Text(self.text(text, path, issues)),
             },
             RawValue::List(items) => ParamPlan::List(self.list(items, path, issues)),
@@ -264,7 +264,7 @@ impl Filler<'_> {
         let mut out = Vec::new();
         for item in items {
             match whole(item) {
-                Some(Whole::Result(reference)) => out.push(ListItem::Spread(reference)),
+                Some(Whole::Result(reference)) => out.push(ListItem::Spread(Box::new(reference))),
                 Some(Whole::Param(name)) => match self.params.get(&name) {
                     Some(Bound::Raw(RawValue::List(items))) => {
                         let items = items.iter().map(|item| ListItem::One(Template::of(item.as_str())));
@@ -305,7 +305,7 @@ impl Filler<'_> {
                         issues.error(path, "result", message, "name an item: `[0]`");
                         None
                     }
-                    _ => Some(Piece::Result(reference)),
+                    _ => Some(Piece::Result(Box::new(reference))),
                 },
                 Variable::Status(task) => Some(Piece::Status { task }),
                 Variable::Reason(task) => Some(Piece::Reason { task }),

@@ -27,5 +27,5 @@ pub use http_client::{HttpClient, HttpError, HttpRequest, HttpResponse, NetworkR
 pub use pipeline_source::{PipelineRef, PipelineSource, PipelineText};
 pub use queue::{Disposition, Lease, LeaseToken, Offer, Queue, QueueDepth, Settled, StoreError, TakeRequest};
 pub use report::{Report, ReportError};
-pub use run_record::{Created, LogPart, RecordChange, RunRecord, StoredRun};
+pub use run_record::{Created, LogPart, RecordChange, RunRecord, TaskProgress};
 pub use snapshot_record::{Moved, Pointer, PointerKey, PointerKind, PointerMove, SnapshotRecord, StoredSnapshot};

@@ -1,12 +1,13 @@
 //! [`RunRecord`]: what is kept of runs: plans, states, events, logs.
 
-use jiff::Timestamp;
+use std::io;
 
 use super::queue::StoreError;
 use crate::{
     outcome::Verdict,
     run::{
         Job, JobKey, ProgressEvent, RunDocument, RunId, RunList, RunOutline, RunState, StateRecord, TaskId, TaskResult,
+        WriteOutline,
     },
 };
 
@@ -53,21 +54,13 @@ pub enum RecordChange {
     Event(ProgressEvent),
 }
 
-/// What a run needs in order to go on.
+/// How far a task of a run is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredRun {
-    /// The outline with the plan.
-    pub outline: RunOutline,
-    /// The state.
-    pub state: RunState,
-    /// When it was planned.
-    pub started: Timestamp,
-    /// The results that are there.
-    pub results: Vec<(JobKey, TaskId, TaskResult)>,
-    /// The jobs in the queue.
-    pub jobs: Vec<Job>,
-    /// Why it is to be canceled, if someone requested it.
-    pub cancel: Option<String>,
+pub enum TaskProgress {
+    /// It has a result.
+    Done(JobKey, TaskResult),
+    /// Its job is in the queue.
+    Queued(JobKey),
 }
 
 /// Part of a log.
@@ -87,7 +80,7 @@ pub trait RunRecord: Send + Sync {
     ///
     /// # Errors
     /// The store cannot take it.
-    fn create(&self, id: &RunId, outline: &RunOutline) -> Result<Created, StoreError>;
+    fn create(&self, id: &RunId, outline: &dyn WriteOutline) -> Result<Created, StoreError>;
 
     /// Makes changes, all or none of them. A final state of a run, a scenario or a task is never replaced by another one.
     ///
@@ -95,11 +88,32 @@ pub trait RunRecord: Send + Sync {
     /// The store cannot take them.
     fn apply(&self, changes: Vec<RecordChange>) -> Result<(), StoreError>;
 
-    /// All that a run needs in order to go on.
+    /// Reads the JSON of a run's outline, which may have many megabytes, part by part. The reader does not call the record.
+    ///
+    /// # Errors
+    /// There is no such run, or the store is damaged, which it is as well if the reader fails.
+    fn read_outline(
+        &self,
+        id: &RunId,
+        read: &mut dyn FnMut(&mut dyn io::Read) -> Result<(), serde_json::Error>,
+    ) -> Result<(), StoreError>;
+
+    /// The outline of a run with its plan.
     ///
     /// # Errors
     /// There is no such run, or the store is damaged.
-    fn load(&self, id: &RunId) -> Result<StoredRun, StoreError>;
+    fn outline(&self, id: &RunId) -> Result<RunOutline, StoreError> {
+        let mut outline = None;
+        self.read_outline(id, &mut |from| serde_json::from_reader(from).map(|found| outline = Some(found)))?;
+        outline.ok_or_else(|| StoreError::Failed(format!("the outline of the run `{id}` was not read")))
+    }
+
+    /// What a run needs in order to go on beside its plan: the tasks that have a result or a job in the queue, one at a time,
+    /// since what plugins said may be large. The visitor does not call the record.
+    ///
+    /// # Errors
+    /// There is no such run, or the store is damaged.
+    fn visit_tasks(&self, id: &RunId, visit: &mut dyn FnMut(TaskId, TaskProgress)) -> Result<(), StoreError>;
 
     /// The runs with this text in [`RunOutline::supersedes`] that have not ended.
     ///

@@ -21,7 +21,7 @@ pub use event::{Budget, BudgetUse, Change, ProgressEvent};
 pub use id::{InvalidRunId, RunId, TaskId};
 pub use job::{Ending, ErrorClass, Job, JobKey, PluginCall, PluginRef, RemoteJob, TaskResult, Verb, WaitingState};
 pub use limits::{Budgets, Concurrency, OnFull, Priority};
-pub use outline::{RunOutline, ScenarioOutline, TaskOutline};
+pub use outline::{RunOutline, ScenarioOutline, TaskOutline, WriteOutline};
 pub use state::{Cause, RunState, StateRecord};
 pub use value::ParamValue;
 

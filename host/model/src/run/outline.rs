@@ -3,11 +3,31 @@
 //! The plan itself is a document that only its maker and the scheduler read. What is listed and shown of a run that has not
 //! started everything yet is in the outline: the names of scenarios and tasks.
 
+use std::io;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{id::RunId, job::PluginRef};
+use super::job::PluginRef;
 use crate::{digest::Digest, stored::Version};
+
+/// An outline on its way into the record. It is written rather than held, since the plan in it may have many megabytes; what is
+/// written can be read as a [`RunOutline`].
+pub trait WriteOutline: Sync {
+    /// [`RunOutline::tenant`].
+    fn tenant(&self) -> &str;
+    /// [`RunOutline::snapshot`].
+    fn snapshot(&self) -> &str;
+    /// [`RunOutline::snapshot_digest`].
+    fn snapshot_digest(&self) -> Option<&Digest>;
+    /// [`RunOutline::supersedes`].
+    fn supersedes(&self) -> Option<&str>;
+    /// Writes it as JSON, the same whenever it is called.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn write(&self, to: &mut dyn io::Write) -> Result<(), serde_json::Error>;
+}
 
 /// A run before anything started.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -64,13 +84,27 @@ impl RunOutline {
             plan,
         }
     }
+}
 
-    /// The ID of the run: the same outline and plan are the same run, except as a rerun, whose round is above nought.
-    ///
-    /// # Errors
-    /// The outline cannot be written as JSON, which none that was read or made here does.
-    pub fn run_id(&self, round: u32) -> Result<RunId, serde_json::Error> {
-        Digest::of_json(self).map(|digest| RunId::of_plan(&digest, round))
+impl WriteOutline for RunOutline {
+    fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    fn snapshot(&self) -> &str {
+        &self.snapshot
+    }
+
+    fn snapshot_digest(&self) -> Option<&Digest> {
+        self.snapshot_digest.as_ref()
+    }
+
+    fn supersedes(&self) -> Option<&str> {
+        self.supersedes.as_deref()
+    }
+
+    fn write(&self, to: &mut dyn io::Write) -> Result<(), serde_json::Error> {
+        serde_json::to_writer(to, self)
     }
 }
 

@@ -1,9 +1,6 @@
 //! What the engine knows about tasks and scenarios while they go on.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use assay_konflux::plan::{OnError, Section, TaskPlan};
 use assay_model::run::{Cause, JobKey, ParamValue, RunState, TaskResult};
@@ -27,50 +24,62 @@ pub(super) enum Progress {
         since: Duration,
     },
     /// Its job is offered.
-    Offered {
-        /// The job.
-        key: JobKey,
-        /// Since when it could start.
-        since: Duration,
-        /// Since when a worker has it, or had it first.
-        started: Option<Duration>,
-        /// The attempt that a worker has or had last.
-        attempt: u32,
-        /// Whether a third party works on it.
-        is_waiting: bool,
-        /// Whether it is to end early.
-        is_abandoned: bool,
-    },
+    Offered(Box<Offered>),
     /// It has a matrix and stands for its cells.
     Expanded,
     /// It ended.
     Ended(Ended),
 }
 
+/// A task whose job is offered. Boxed, as of many tasks few are.
+#[derive(Clone, Debug)]
+pub(super) struct Offered {
+    /// The job.
+    pub(super) key: JobKey,
+    /// Since when it could start.
+    pub(super) since: Duration,
+    /// Since when a worker has it, or had it first.
+    pub(super) started: Option<Duration>,
+    /// The attempt that a worker has or had last.
+    pub(super) attempt: u32,
+    /// Whether a third party works on it.
+    pub(super) is_waiting: bool,
+    /// Whether it is to end early.
+    pub(super) is_abandoned: bool,
+}
+
+impl Offered {
+    pub(super) const fn new(key: JobKey, since: Duration) -> Self {
+        Self { key, since, started: None, attempt: 0, is_waiting: false, is_abandoned: false }
+    }
+}
+
 /// How a task ended.
 #[derive(Clone, Debug)]
 pub(super) struct Ended {
     pub(super) state: RunState,
-    /// Those that the scenario refers to.
-    pub(super) results: BTreeMap<String, ParamValue>,
+    /// Those that the scenario refers to, by name.
+    pub(super) results: Box<[(String, ParamValue)]>,
     /// Boxed, as most have none.
     pub(super) cause: Option<Box<Cause>>,
 }
 
 impl Ended {
-    pub(super) const fn without_results(state: RunState) -> Self {
-        Self { state, results: BTreeMap::new(), cause: None }
+    pub(super) fn without_results(state: RunState) -> Self {
+        Self { state, results: Box::default(), cause: None }
     }
 
     /// `names` are the results that are kept: what a run holds must not grow with what its tasks say.
     pub(super) fn of(result: &TaskResult, names: &BTreeSet<String>) -> Self {
         let cause = result.cause.clone().map(Box::new);
         let results = result.results.iter().filter(|(name, _)| names.contains(*name));
-        Self {
-            state: result.state,
-            results: results.map(|(name, value)| (name.clone(), value.clone())).collect(),
-            cause,
-        }
+        let results = results.map(|(name, value)| (name.clone(), value.clone())).collect();
+        Self { state: result.state, results, cause }
+    }
+
+    /// A result that the scenario refers to.
+    pub(super) fn result(&self, name: &str) -> Option<&ParamValue> {
+        self.results.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 }
 
@@ -99,6 +108,15 @@ impl Task {
         }
     }
 
+    pub(super) const fn is_ended(&self) -> bool {
+        matches!(self.progress, Progress::Ended(_))
+    }
+
+    /// Drops what it would be called with, once it will not be.
+    pub(super) fn forget_inputs(&mut self) {
+        (self.plan.params, self.plan.when, self.plan.matrix) = (Vec::new(), Vec::new(), None);
+    }
+
     /// Whether its failure fails the pipeline and keeps other tasks from starting.
     pub(super) fn has_failed(&self) -> bool {
         let is_strict = matches!(self.plan.on_error, OnError::StopAndFail);
@@ -108,17 +126,6 @@ impl Task {
 
 pub(super) const fn is_failure(state: RunState) -> bool {
     matches!(state, RunState::Failed | RunState::Error | RunState::TimedOut | RunState::Canceled)
-}
-
-/// The tasks of one name in the pipeline: one, or the cells of a matrix.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Group {
-    /// The tasks.
-    pub(super) members: Vec<usize>,
-    /// How many of them have not ended.
-    pub(super) open: usize,
-    /// The tasks that wait for it.
-    pub(super) dependents: Vec<usize>,
 }
 
 /// How far a scenario is.
@@ -134,4 +141,16 @@ pub(super) enum Phase {
     Finally,
     /// It ended.
     Ended,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run may have ten thousand tasks, and all are in memory while it goes on.
+    #[test]
+    fn a_task_is_small_without_its_texts() {
+        assert!(size_of::<Progress>() <= 32, "{}", size_of::<Progress>());
+        assert!(size_of::<Task>() <= 224, "{}", size_of::<Task>());
+    }
 }

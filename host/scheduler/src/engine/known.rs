@@ -3,7 +3,10 @@
 use assay_konflux::plan::late::{Known, Value};
 use assay_model::run::{ParamValue, RunState};
 
-use super::{activity::is_failure, scenario::Scenario};
+use super::{
+    activity::{Task, is_failure},
+    scenario::Scenario,
+};
 
 /// A scenario with the parameter of its Snapshot.
 pub(super) struct KnownTasks<'a> {
@@ -13,19 +16,17 @@ pub(super) struct KnownTasks<'a> {
 
 impl KnownTasks<'_> {
     fn states(&self, task: &str) -> Vec<RunState> {
-        let members = self.scenario.groups.get(task).map(|group| group.members.as_slice()).unwrap_or_default();
-        members.iter().filter_map(|index| self.scenario.tasks.get(*index)?.ended()).map(|ended| ended.state).collect()
+        self.scenario.members(task).filter_map(Task::ended).map(|ended| ended.state).collect()
     }
 }
 
 impl Known for KnownTasks<'_> {
     fn result(&self, task: &str, result: &str) -> Option<Value> {
-        let group = self.scenario.groups.get(task)?;
-        let of = |index: &usize| self.scenario.tasks.get(*index)?.ended()?.results.get(result);
-        match group.members.as_slice() {
-            [one] if self.scenario.tasks.get(*one)?.plan.cell.is_none() => of(one).map(value),
+        let members: Vec<&Task> = self.scenario.members(task).collect();
+        match members.as_slice() {
+            [one] if one.plan.cell.is_none() => one.ended()?.result(result).map(value),
             cells => {
-                let texts = cells.iter().map(|cell| match of(cell)? {
+                let texts = cells.iter().map(|cell| match cell.ended()?.result(result)? {
                     ParamValue::Text(text) => Some(text.clone()),
                     ParamValue::Items(_) | ParamValue::Fields(_) => None,
                 });
@@ -59,10 +60,8 @@ impl Known for KnownTasks<'_> {
 
     fn all_status(&self) -> String {
         let tasks = || self.scenario.tasks.iter().filter(|task| !task.is_finally());
-        let has = |wanted: &dyn Fn(RunState) -> bool| {
-            tasks().filter_map(super::activity::Task::ended).any(|ended| wanted(ended.state))
-        };
-        let status = if tasks().any(super::activity::Task::has_failed) {
+        let has = |wanted: &dyn Fn(RunState) -> bool| tasks().filter_map(Task::ended).any(|ended| wanted(ended.state));
+        let status = if tasks().any(Task::has_failed) {
             "Failed"
         } else if !has(&|state| state != RunState::Skipped) {
             "None"

@@ -1,7 +1,9 @@
 //! [`Engine`]: decides what happens next in all runs. No threads, no clock, no disk.
 
 mod activity;
+mod groups;
 mod known;
+mod restored;
 mod run;
 mod scenario;
 mod share;
@@ -15,11 +17,12 @@ use std::{
 
 use assay_model::{
     outcome::Verdict,
-    port::{RecordChange, StoredRun},
-    run::{Cause, Job, JobKey, ProgressEvent, RunId, RunState, TaskId, TaskResult},
+    port::RecordChange,
+    run::{Cause, Job, JobKey, ProgressEvent, RunId, RunState, TaskResult},
 };
 use jiff::Timestamp;
 
+pub(crate) use self::restored::Restored;
 pub use self::run::TaskJob;
 use self::{activity::TaskRef, run::Run, share::Share, tokens::Tokens};
 use crate::{
@@ -53,33 +56,13 @@ impl Output {
     }
 }
 
-/// The jobs of a run's tasks: for each task the one that a worker is given, with the key that third parties know it by. It
-/// depends on the plan and, where parameters are results of other tasks, on what is stored: a task that needs a result which is
-/// not there has none. A matrix whose cells are not known is one task.
-///
-/// # Errors
-/// The plan cannot be carried out.
-pub fn jobs_of_run(id: RunId, request: RunRequest, stored: Option<StoredRun>) -> Result<Vec<TaskJob>, InvalidRequest> {
+/// The jobs of a run's tasks, see [`crate::jobs_of_run`].
+pub(crate) fn known_jobs(id: RunId, request: RunRequest, stored: &Restored) -> Result<Vec<TaskJob>, InvalidRequest> {
     let now = Now { elapsed: Duration::ZERO, wall: Timestamp::UNIX_EPOCH };
+    let states = stored.states();
     let mut run = Run::new(0, id, request)?;
-    run.restore(stored.map(Restored::from).unwrap_or_default(), now, &mut Output::default());
-    Ok(run.known_jobs())
-}
-
-/// What is stored of a run that was interrupted.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Restored {
-    /// The results that are there.
-    pub(crate) results: Vec<(TaskId, TaskResult)>,
-    /// The jobs in the queue.
-    pub(crate) jobs: Vec<Job>,
-}
-
-impl From<StoredRun> for Restored {
-    fn from(stored: StoredRun) -> Self {
-        let results = stored.results.into_iter().map(|(_, task, result)| (task, result)).collect();
-        Self { results, jobs: stored.jobs }
-    }
+    run.restore(stored, now, &mut Output::default());
+    Ok(run.known_jobs(&states))
 }
 
 /// How much may go on at a time.
@@ -126,7 +109,9 @@ impl Engine {
     ) -> Result<(), InvalidRequest> {
         let index = self.runs.len();
         let mut run = Run::new(index, id, request)?;
-        let queued = run.restore(stored, now, output);
+        let queued = run.restore(&stored, now, output);
+        drop(stored);
+        run.forget_inputs();
         for (key, task) in queued {
             self.share.entered(&run.request.tenant);
             self.tokens.take(run.plugin_name(task));

@@ -21,7 +21,7 @@ use assay_model::{
 pub use self::jobs::TaskJob;
 use super::{
     GivenBack, Now, Output,
-    activity::{Ended, Phase, Progress, Task, TaskRef},
+    activity::{Ended, Offered, Phase, Progress, Task, TaskRef},
     known::{KnownTasks, param},
     scenario::Scenario,
     share::Share,
@@ -127,15 +127,7 @@ impl Run {
                     .and_then(|scenario| Some(scenario.task_id(scenario.tasks.get(at.task)?)))?;
                 let tenant = self.request.tenant.clone();
                 let job = Job::new(self.id.clone(), id, self.request.priority, tenant, call).ok()?;
-                let queued = Progress::Offered {
-                    key: job.key.clone(),
-                    since,
-                    started: None,
-                    attempt: 0,
-                    is_waiting: false,
-                    is_abandoned: false,
-                };
-                self.task_mut(at)?.progress = queued;
+                self.task_mut(at)?.progress = Progress::Offered(Box::new(Offered::new(job.key.clone(), since)));
                 let next = Some("it starts when a worker is free".to_owned());
                 self.emit(at, Change::State { state: RunState::Queued, cause: None, next }, None, now, output);
                 Some(job)
@@ -184,9 +176,7 @@ impl Run {
         let is_finally = self.task(at).is_some_and(Task::is_finally);
         let has_passed = |task: &str| {
             let Some(scenario) = self.scenarios.get(at.scenario) else { return false };
-            let members = scenario.groups.get(task).map(|group| group.members.as_slice()).unwrap_or_default();
-            let ended = |index: &usize| scenario.tasks.get(*index).and_then(Task::ended);
-            members.iter().any(|index| ended(index).is_some_and(|ended| ended.state.is_passed()))
+            scenario.members(task).any(|task| task.ended().is_some_and(|ended| ended.state.is_passed()))
         };
         let state = match error {
             LateError::Missing { task, .. } if is_finally || !has_passed(task) => RunState::Skipped,
@@ -215,11 +205,8 @@ impl Run {
     /// A worker has the job of a task. True if it is the first time.
     pub(super) fn started(&mut self, at: TaskRef, number: u32, now: Now, output: &mut Output) -> bool {
         let limit_ms = self.request.queue_ms;
-        let Some(Progress::Offered { since, started, attempt, is_waiting, .. }) =
-            self.task_mut(at).map(|task| &mut task.progress)
-        else {
-            return false;
-        };
+        let Some(Progress::Offered(offered)) = self.task_mut(at).map(|task| &mut task.progress) else { return false };
+        let Offered { since, started, attempt, is_waiting, .. } = offered.as_mut();
         let is_first = started.is_none();
         let is_news = is_first || *attempt != number;
         (*attempt, *is_waiting) = (number, false);
@@ -278,16 +265,14 @@ impl Run {
     }
 
     pub(super) fn is_started(&self, at: TaskRef) -> bool {
-        matches!(self.task(at).map(|task| &task.progress), Some(Progress::Offered { started: Some(_), .. }))
+        matches!(self.task(at).map(|task| &task.progress), Some(Progress::Offered(offered)) if offered.started.is_some())
     }
 
     pub(super) fn given_back(&mut self, at: TaskRef, why: &GivenBack, now: Now, output: &mut Output) {
-        let Some(Progress::Offered { is_waiting, .. }) = self.task_mut(at).map(|task| &mut task.progress) else {
-            return;
-        };
+        let Some(Progress::Offered(offered)) = self.task_mut(at).map(|task| &mut task.progress) else { return };
         match why {
             GivenBack::Waiting { native, url, after, .. } => {
-                if std::mem::replace(is_waiting, true) {
+                if std::mem::replace(&mut offered.is_waiting, true) {
                     return;
                 }
                 let place = url.as_ref().map(|url| format!(" ({url})")).unwrap_or_default();
@@ -305,8 +290,8 @@ impl Run {
     }
 
     pub(super) fn ended(&mut self, at: TaskRef, result: &TaskResult, now: Now, output: &mut Output) {
-        let Some(Progress::Offered { started, .. }) = self.task(at).map(|task| &task.progress) else { return };
-        let used = started.map_or(Duration::ZERO, |started| now.elapsed.saturating_sub(started));
+        let Some(Progress::Offered(offered)) = self.task(at).map(|task| &task.progress) else { return };
+        let used = offered.started.map_or(Duration::ZERO, |started| now.elapsed.saturating_sub(started));
         let limit_ms = self.task(at).and_then(|task| task.plan.timeout);
         let name = if self.task(at).is_some_and(Task::is_finally) { Budget::Finally } else { Budget::Run };
         let budget = BudgetUse { name, used_ms: ms(used), limit_ms };
@@ -315,6 +300,9 @@ impl Run {
         let Some(names) = self.scenarios.get(at.scenario).map(|scenario| &scenario.result_names) else { return };
         let ended = Ended::of(result, names);
         self.end_task(at, ended, now, output);
+        if let Some(task) = self.task_mut(at) {
+            task.forget_inputs();
+        }
     }
 
     pub(super) fn contradicted(&self, at: TaskRef, now: Now, output: &mut Output) {
@@ -350,10 +338,10 @@ impl Run {
     ) {
         let Some(scenario) = self.scenarios.get_mut(scenario) else { return };
         for task in scenario.tasks.iter_mut().filter(|task| section(task)) {
-            if let Progress::Offered { key, is_abandoned, .. } = &mut task.progress
-                && !std::mem::replace(is_abandoned, true)
+            if let Progress::Offered(offered) = &mut task.progress
+                && !std::mem::replace(&mut offered.is_abandoned, true)
             {
-                output.abandoned.push((key.clone(), state, cause.clone()));
+                output.abandoned.push((offered.key.clone(), state, cause.clone()));
             }
         }
     }

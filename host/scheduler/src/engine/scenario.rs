@@ -1,14 +1,14 @@
 //! [`Scenario`]: one scenario of a run while it goes on.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use assay_konflux::plan::ScenarioPlan;
 use assay_model::run::{BudgetUse, Cause, RunState, TaskId};
 
-use super::activity::{Group, Phase, Task};
+use super::{
+    activity::{Phase, Task},
+    groups::Groups,
+};
 use crate::request::InvalidRequest;
 
 /// One scenario.
@@ -19,7 +19,7 @@ pub(super) struct Scenario {
     pub(super) tasks: Vec<Task>,
     /// The results that something in it refers to.
     pub(super) result_names: BTreeSet<String>,
-    pub(super) groups: BTreeMap<String, Group>,
+    pub(super) groups: Groups,
     /// How many groups each task waits for.
     pub(super) waits: Vec<usize>,
     pub(super) phase: Phase,
@@ -52,7 +52,7 @@ impl Scenario {
             plan,
             tasks,
             result_names,
-            groups: BTreeMap::new(),
+            groups: Groups::default(),
             waits: Vec::new(),
             phase: Phase::Pending,
             open: [0, 0],
@@ -73,7 +73,8 @@ impl Scenario {
                 let text = format!("the scenario `{}` has two tasks `{name}`", scenario.name);
                 return Err(InvalidRequest::Malformed(text));
             }
-            if let Some(before) = task.plan.after.iter().find(|before| !scenario.groups.contains_key(*before)) {
+            let is_missing = |before: &&String| scenario.groups.get(&scenario.tasks, before).is_none();
+            if let Some(before) = task.plan.after.iter().find(is_missing) {
                 let text = format!(
                     "the task `{name}` of the scenario `{}` runs after `{before}`, which is not there",
                     scenario.name
@@ -82,6 +83,11 @@ impl Scenario {
             }
         }
         Ok(scenario)
+    }
+
+    /// The tasks of a name in the pipeline: one, or the cells of its matrix.
+    pub(super) fn members(&self, name: &str) -> impl Iterator<Item = &Task> {
+        self.groups.members(&self.tasks, name)
     }
 
     pub(super) fn task_id(&self, task: &Task) -> TaskId {

@@ -52,8 +52,9 @@ impl World {
     /// All that is not in the queue or the record is forgotten.
     fn restart(&mut self) {
         self.engine = Engine::new(Limits::default());
-        let results = self.results.iter().map(|(_, task, result)| (task.clone(), result.clone())).collect();
-        let stored = Restored { results, jobs: self.queue.values().cloned().collect() };
+        let mut stored = Restored::nothing(&self.request);
+        self.results.iter().for_each(|(_, task, result)| stored.add_result(task.clone(), result));
+        self.queue.values().for_each(|job| stored.add_job(job.task.clone(), job.key.clone()));
         let mut output = Output::default();
         let id = self.request.run_id().unwrap();
         self.engine.add(id, self.request.clone(), stored, self.now, &mut output).unwrap();

@@ -42,7 +42,7 @@ pub(super) fn result_of(task: &str, part: ResultPart) -> ResultRef {
 }
 
 pub(super) fn taking(name: &str, from: &str) -> TaskPlan {
-    let template = Template { pieces: vec![Piece::Result(result_of(from, ResultPart::Whole))] };
+    let template = Template { pieces: vec![Piece::Result(Box::new(result_of(from, ResultPart::Whole)))] };
     TaskPlan { params: vec![("p".to_owned(), ParamPlan::Text(template))], ..task(name, &[from]) }
 }
 
@@ -58,9 +58,9 @@ pub(super) fn when_text(name: &str, holds: bool, after: &[&str]) -> TaskPlan {
 }
 
 pub(super) fn matrix_of(name: &str, from: &str) -> TaskPlan {
-    let items = vec![ListItem::Spread(result_of(from, ResultPart::All))];
+    let items = vec![ListItem::Spread(Box::new(result_of(from, ResultPart::All)))];
     let matrix = Matrix { params: vec![("p".to_owned(), items)], include: Vec::new() };
-    TaskPlan { matrix: Some(matrix), ..task(name, &[from]) }
+    TaskPlan { matrix: Some(Box::new(matrix)), ..task(name, &[from]) }
 }
 
 pub(super) fn scenario(name: &str, tasks: Vec<TaskPlan>) -> ScenarioPlan {

@@ -6,14 +6,13 @@ use super::*;
 use crate::{
     import::{Source, import},
     plan::late::{self, Known, Value as ResultValue},
-    tekton::pipeline,
 };
 
 fn read(spec: &str) -> Pipeline {
     let text = format!("apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata: {{name: p}}\nspec:\n{spec}");
     let imported = import([Source { file: "p.yaml", text: &text, is_named: true }]);
     assert!(!imported.report.is_rejected(), "{:?}", imported.report);
-    pipeline::read(&imported.resources.pipelines[0].spec, "spec", &mut Issues::default())
+    imported.resources.pipelines[0].pipeline.clone()
 }
 
 fn planned(spec: &str, given: &[(&str, RawValue)]) -> Result<Vec<TaskPlan>, Vec<String>> {
@@ -198,7 +197,7 @@ fn the_short_form_is_the_same_pipeline() {
     let text = "apiVersion: assay.dev/v1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  params: {LEVEL: info}\n  tasks:\n    lint: {plugin: licenses, params: {level: $(params.LEVEL)}}\n    e2e: {plugin: smoke, after: [lint], retries: 1, timeout: 5m, matrix: {arch: [amd64, arm64]}}\n  finally:\n    report: {plugin: oci-artifact}\n";
     let imported = import([Source { file: "p.yaml", text, is_named: true }]);
     assert!(!imported.report.is_rejected(), "{:?}", imported.report);
-    let pipeline = crate::tekton::short::read(&imported.resources.pipelines[0].spec, "spec", &mut Issues::default());
+    let pipeline = imported.resources.pipelines[0].pipeline.clone();
     let (tasks, _) = plan_pipeline(&pipeline, &[], &Context::default(), &mut Issues::default());
     let shown: Vec<_> = tasks.iter().map(|task| format!("{} {}", task.name, filled(task))).collect();
     assert_eq!(shown, ["lint level=\"info\"", "e2e-0 arch=\"amd64\"", "e2e-1 arch=\"arm64\"", "report "]);

@@ -70,8 +70,8 @@ impl Run {
             .iter()
             .filter_map(|index| {
                 let (index, task) = (*index, scenario.tasks.get(*index)?);
-                let group = scenario.groups.get(&task.plan.pipeline_task)?;
-                let states = group.members.iter().map(|member| Some(scenario.tasks.get(*member)?.ended()?.state));
+                let members = scenario.members(&task.plan.pipeline_task);
+                let states = members.map(|member| Some(member.ended()?.state));
                 let states = states.collect::<Option<Vec<_>>>()?;
                 Some((index, states.into_iter().max_by_key(|state| super::finish::rank(*state))?))
             })

@@ -9,7 +9,8 @@ use assay_model::{
 use super::{
     super::{
         Now, Output,
-        activity::{Ended, Group, Phase, Progress, Task, TaskRef},
+        activity::{Ended, Phase, Progress, Task, TaskRef},
+        groups::Groups,
         share::Share,
         text,
     },
@@ -33,25 +34,15 @@ pub(super) const fn rank(state: RunState) -> u8 {
 impl Scenario {
     /// Counts from the tasks' progress who waits for whom.
     pub(in crate::engine) fn recount(&mut self) {
-        self.groups = std::collections::BTreeMap::new();
+        self.groups = Groups::of(&self.tasks);
         self.open = [0, 0];
-        for (index, task) in self.tasks.iter().enumerate() {
-            let group: &mut Group = self.groups.entry(task.plan.pipeline_task.clone()).or_default();
-            if task.has_cells {
-                continue;
-            }
-            // Most have one member.
-            group.members.reserve_exact(usize::from(group.members.is_empty()));
-            group.members.push(index);
-            if task.ended().is_none() {
-                group.open += 1;
-                self.open[usize::from(task.is_finally())] += 1;
-            }
+        for task in self.tasks.iter().filter(|task| !task.has_cells && !task.is_ended()) {
+            self.open[usize::from(task.is_finally())] += 1;
         }
         let waits = self.tasks.iter().enumerate().map(|(index, task)| {
             let mut count = 0;
             for before in &task.plan.after {
-                if let Some(group) = self.groups.get_mut(before) {
+                if let Some(group) = self.groups.get_mut(&self.tasks, before) {
                     group.dependents.push(index);
                     count += usize::from(group.open > 0);
                 }
@@ -107,7 +98,7 @@ impl Run {
         let (name, is_finally, has_failed) = (task.plan.pipeline_task.clone(), task.is_finally(), task.has_failed());
         let open = &mut scenario.open[usize::from(is_finally)];
         *open = open.saturating_sub(1);
-        if let Some(group) = scenario.groups.get_mut(&name) {
+        if let Some(group) = scenario.groups.get_mut(&scenario.tasks, &name) {
             group.open = group.open.saturating_sub(1);
             if group.open == 0 {
                 for dependent in &group.dependents {

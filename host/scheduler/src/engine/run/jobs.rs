@@ -1,6 +1,8 @@
 //! The jobs of a run's tasks, to look for what third parties do for them.
 
-use assay_model::run::{Job, TaskId};
+use std::collections::BTreeMap;
+
+use assay_model::run::{Job, RunState, TaskId};
 
 use super::{super::activity::TaskRef, Run};
 
@@ -11,13 +13,15 @@ pub struct TaskJob {
     pub task: TaskId,
     /// The plugin, by the name that the plan has for it.
     pub plugin: String,
+    /// The state that is stored, if it has a result.
+    pub ended: Option<RunState>,
     /// The job, if its parameters are known.
     pub job: Option<Job>,
 }
 
 impl Run {
     /// Every task with the job that it is, as far as its parameters are known.
-    pub(in crate::engine) fn known_jobs(&self) -> Vec<TaskJob> {
+    pub(in crate::engine) fn known_jobs(&self, ended: &BTreeMap<TaskId, RunState>) -> Vec<TaskJob> {
         let mut jobs = Vec::new();
         for (index, scenario) in self.scenarios.iter().enumerate() {
             for (number, task) in scenario.tasks.iter().enumerate().filter(|(_, task)| !task.has_cells) {
@@ -29,7 +33,8 @@ impl Run {
                     let (priority, tenant) = (self.request.priority, self.request.tenant.clone());
                     Job::new(self.id.clone(), id.clone(), priority, tenant, call).ok()
                 });
-                jobs.push(TaskJob { task: id, plugin: self.plugin_name(at).to_owned(), job });
+                let ended = ended.get(&id).copied();
+                jobs.push(TaskJob { task: id, plugin: self.plugin_name(at).to_owned(), ended, job });
             }
         }
         jobs

@@ -79,9 +79,10 @@ impl Run {
             let budget = |since| BudgetUse { name: Budget::Queue, used_ms: ms(used(since)), limit_ms: Some(limit) };
             match &mut state.progress {
                 Progress::Ready { since } if is_late(*since) => late.push((task, text::budget(budget(*since)))),
-                Progress::Offered { key, since, started: None, is_abandoned, .. } if is_late(*since) => {
-                    if !std::mem::replace(is_abandoned, true) {
-                        output.abandoned.push((key.clone(), RunState::TimedOut, text::budget(budget(*since))));
+                Progress::Offered(offered) if offered.started.is_none() && is_late(offered.since) => {
+                    if !std::mem::replace(&mut offered.is_abandoned, true) {
+                        let cause = text::budget(budget(offered.since));
+                        output.abandoned.push((offered.key.clone(), RunState::TimedOut, cause));
                     }
                 }
                 _ => {}
@@ -97,10 +98,9 @@ impl Run {
         let open = || self.scenarios.iter().filter(|scenario| scenario.end.is_none());
         let limits = open().flat_map(Scenario::limits).map(|(_, since, limit)| since + Duration::from_millis(limit));
         let queue = self.request.queue_ms.and_then(|limit| {
-            let waiting = open().flat_map(|scenario| &scenario.tasks).filter_map(|task| match task.progress {
-                Progress::Ready { since } | Progress::Offered { since, started: None, is_abandoned: false, .. } => {
-                    Some(since)
-                }
+            let waiting = open().flat_map(|scenario| &scenario.tasks).filter_map(|task| match &task.progress {
+                Progress::Ready { since } => Some(*since),
+                Progress::Offered(offered) if offered.started.is_none() && !offered.is_abandoned => Some(offered.since),
                 _ => None,
             });
             waiting.min().map(|since| since + Duration::from_millis(limit))
