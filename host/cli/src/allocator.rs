@@ -59,7 +59,7 @@ mod jemalloc {
     }
 }
 
-/// Gives memory that is free back to the system at once. For the moment when much is free and the program goes on for long.
+/// Gives memory that is free back to the system at once, for when much is free and the program goes on for long.
 pub(crate) fn release_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
