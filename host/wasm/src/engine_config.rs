@@ -9,6 +9,10 @@ use crate::limits;
 /// twice as long; what a larger guest has above it is given back.
 const MEMORY_KEPT_BYTES: usize = 192 << 10;
 
+/// Memories and tables that stay as their component left them, so that components which are called in turn find their own again:
+/// to make one anew takes longer than a call.
+const WARM_SLOTS: u32 = 16;
+
 /// Bytes of each table that are overwritten after a call rather than given back to the kernel.
 const TABLE_KEPT_BYTES: usize = 16 << 10;
 
@@ -83,7 +87,7 @@ pub(crate) fn pooled(metering: Metering, slots: u32) -> Config {
         .linear_memory_keep_resident(MEMORY_KEPT_BYTES)
         // A table is some hundred bytes: to overwrite them takes less than to fault its page in again.
         .table_keep_resident(TABLE_KEPT_BYTES)
-        .max_unused_warm_slots(slots);
+        .max_unused_warm_slots(slots.max(WARM_SLOTS));
     let mut config = config(metering);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config
