@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use super::decimal::Num;
 use super::errors::BuiltinError;
-use super::json_text::{compact, from_json};
+use super::json_text::{compact, from_json, write};
 use super::regex_syntax;
 use super::schema_refs::Schema;
 
@@ -67,7 +67,14 @@ pub(super) struct Choices {
 impl Choices {
     fn read(all: &[Json]) -> Result<Self, BuiltinError> {
         let all: Vec<Value> = all.iter().cloned().map(from_json).collect::<Result<_, _>>()?;
-        let shown: Vec<String> = all.iter().map(compact).collect::<Result<_, _>>()?;
+        let mut shown = String::new();
+        for choice in &all {
+            if !shown.is_empty() {
+                shown.push_str(", ");
+            }
+            // Few characters can be a number of thousands of digits, so the text of all has the limit of one.
+            write(&mut shown, choice, None, 0)?;
+        }
         let (mut texts, mut others) = (BTreeSet::new(), Vec::new());
         for choice in all {
             match choice {
@@ -75,7 +82,7 @@ impl Choices {
                 other => others.push(other),
             }
         }
-        Ok(Self { texts, others, shown: shown.join(", ") })
+        Ok(Self { texts, others, shown })
     }
 }
 
@@ -336,6 +343,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::engine::builtins::limits;
 
     fn rules(schema: Json) -> Rules {
         Rules::read(&Schema::read(schema)).unwrap()
@@ -364,6 +372,15 @@ mod tests {
         let leads = |part: &Part| if let Part::Reference(Ok(at)) = part { Some(*at) } else { None };
         let found: Vec<_> = rules.0.iter().filter_map(leads).collect();
         assert!(found.len() == 3 && found.iter().all(|at| *at == At(3)), "{found:?}");
+    }
+
+    #[test]
+    fn choices_that_would_be_listed_without_end_are_refused() {
+        let number = format!("1{}", "0".repeat(4_000));
+        let of = |count: usize| format!(r#"{{"enum": [{}"x"]}}"#, format!("{number},").repeat(count));
+        let read = |text: &str| Rules::read(&Schema::read(text.parse().unwrap())).map(drop);
+        assert!(read(&of(10)).is_ok());
+        assert!(read(&of(limits::TEXT_BYTES / number.len() + 2)).is_err());
     }
 
     #[test]
