@@ -45,7 +45,8 @@ const BARE: &[u8] = &[
 ];
 
 /// A component without imports that has what compilers give to all: a memory with a stack and data above it, as large as our
-/// template in Rust lays it out (128 KiB of stack). Its only function writes its result to the stack and gives a text of the data: one page of each is touched.
+/// template in Rust lays it out (128 KiB of stack). Its only function writes its result to the stack and gives a text of the
+/// data: one page of each is touched.
 #[rustfmt::skip]
 const WITH_MEMORY: &[u8] = &[
     // header

@@ -25,10 +25,13 @@ impl Checker<'_> {
     /// The same for a body with a term that is looked at after it; from the literal at `own` on, it was made for the term.
     pub(super) fn body_before(&mut self, body: &[Lit], bound: &mut Bound, own: usize, term: Option<&Expr>) {
         let made: &[Lit] = body.get(own..).unwrap_or_default();
+        let mut has_closures = false;
+        body.iter().for_each(|lit| lit.closures(&mut |_| has_closures = true));
+        term.into_iter().for_each(|term| term.closures(&mut |_| has_closures = true));
         // What cannot be ordered has been reported before.
         let Ok(ordered) = reorder(body, bound, self.work) else { return };
         for (at, lit) in ordered.iter().enumerate() {
-            if matches!(lit.kind, LitKind::Ref { out: Some(_), .. }) {
+            if has_closures && matches!(lit.kind, LitKind::Ref { out: Some(_), .. }) {
                 let term = term.filter(|_| made.as_ptr_range().contains(&std::ptr::from_ref(*lit)));
                 self.comprehensions_before(lit.span, ordered.get(at + 1..).unwrap_or_default(), term);
             }
