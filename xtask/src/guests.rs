@@ -29,7 +29,7 @@ pub fn build(root: &Utf8Path, target_dir: &Utf8Path) -> anyhow::Result<Vec<Utf8P
     let mut components = Vec::new();
     for manifest in manifests(root)? {
         let mut command = Command::new("cargo");
-        command.current_dir(root).args(["build", "--release", "--target", TARGET]);
+        command.current_dir(root).args(["build", "--release", "--locked", "--target", TARGET]);
         command.args(["--message-format", "json-render-diagnostics"]);
         command.arg("--target-dir").arg(target_dir.join("guests")).arg("--manifest-path").arg(&manifest);
         for name in HOST_ONLY {
@@ -73,6 +73,8 @@ fn components_in(messages: &[u8], manifest: &Utf8Path) -> Vec<Utf8PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
 
     #[test]
@@ -87,6 +89,28 @@ mod tests {
         }
         let want = ["plugins/a/Cargo.toml", "plugins/b/Cargo.toml", "tests/guests/loops/Cargo.toml"];
         assert_eq!(manifests(root).unwrap(), want.map(|name| root.join(name)));
+    }
+
+    /// Guests that share versions, features and profiles share what is compiled of other crates, which takes most of the time.
+    #[test]
+    fn guests_are_compiled_alike() {
+        let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut versions = BTreeMap::<String, BTreeSet<String>>::new();
+        let mut profiles = BTreeSet::new();
+        for manifest in manifests(root).unwrap() {
+            let manifest_text = fs_err::read_to_string(&manifest).unwrap();
+            let profile = manifest_text.split_once("[profile.release]").expect("a profile").1;
+            profiles.insert(profile.split("\n[").next().unwrap_or_default().trim().to_owned());
+            let lock = fs_err::read_to_string(manifest.with_file_name("Cargo.lock")).unwrap();
+            for package in lock.split("[[package]]").skip(1) {
+                let mut lines = package.trim().lines().map(str::to_owned);
+                versions.entry(lines.next().unwrap()).or_default().extend(lines.next());
+            }
+        }
+        assert_eq!(profiles.len(), 1, "{profiles:#?}");
+        assert!(versions.len() > 10, "{versions:?}");
+        versions.retain(|_, versions| versions.len() > 1);
+        assert_eq!(versions, BTreeMap::new(), "run `cargo update` for each of the guests");
     }
 
     #[test]

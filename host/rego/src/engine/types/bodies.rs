@@ -450,7 +450,6 @@ impl Checker<'_> {
     }
 }
 
-/// One kind or the other; unknown where one of them is.
 /// The comprehensions of a term, from left to right, without those within them.
 fn comprehensions<'e>(expr: &'e Expr, each: &mut dyn FnMut(&'e Closure)) {
     match expr {
@@ -466,6 +465,7 @@ fn comprehensions<'e>(expr: &'e Expr, each: &mut dyn FnMut(&'e Closure)) {
     }
 }
 
+/// One kind or the other; unknown where one of them is.
 fn either(one: Kind, other: Kind) -> Kind {
     if one == Kind::Unknown || other == Kind::Unknown {
         return Kind::Unknown;

@@ -227,8 +227,11 @@ impl Kind {
                 arrays_meet((left, more_left.as_deref()), (right, more_right.as_deref()))
             }
             (Self::Object(left, more_left), Self::Object(right, more_right)) => {
+                // As in OPA values of which nothing is known are like those of an object that has no other keys.
                 let others_meet = match (more_left, more_right) {
-                    (Some(one), Some(other)) => one.1.meets(&other.1),
+                    (Some(one), Some(other)) if one.1 != Self::Unknown && other.1 != Self::Unknown => {
+                        one.1.meets(&other.1)
+                    }
                     _ => true,
                 };
                 let meets_in =
