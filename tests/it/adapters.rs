@@ -7,4 +7,4 @@ mod hostile;
 mod orphans;
 mod shop;
 
-pub(crate) use shop::wait_until;
+pub(crate) use shop::{for_each, wait_until};

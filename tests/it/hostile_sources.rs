@@ -130,7 +130,7 @@ fn a_cache_that_others_can_write_to_is_not_used() {
 #[test]
 fn secrets_in_the_address_of_a_source_are_redacted() {
     let fixture = Fixture::empty();
-    for source in [
+    let sources = [
         "git::https://user:SECRET@127.0.0.1:1/a/b",
         "git::https://user:a/SECRET@127.0.0.1:1/a/b",
         "git::user:SECRET@127.0.0.1:1/a/b",
@@ -143,7 +143,9 @@ fn secrets_in_the_address_of_a_source_are_redacted() {
         "http://user:SECRET@127.0.0.1:1/a.yaml",
         "s3::https://user:SECRET@127.0.0.1:1/a",
         "user:SECRET@nothing.invalid/a",
-    ] {
+    ];
+    // Each waits between its attempts.
+    crate::adapters::for_each(&sources, |source| {
         let output = fetch(&fixture, source, &["--cache-dir="], &[]);
         assert_eq!(output.code, 2, "{output:?}");
         assert!(!output.out.contains("SECRET") && !output.err.contains("SECRET"), "{source}: {output:?}");
@@ -153,5 +155,5 @@ fn secrets_in_the_address_of_a_source_are_redacted() {
                 CommandOutput::of(&command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).output().unwrap());
             assert!(!output.out.contains("SECRET") && !output.err.contains("SECRET"), "{source}: {output:?}");
         }
-    }
+    });
 }

@@ -87,7 +87,8 @@ impl Executor for PluginExecutor {
         let result = if call.job.call.plugin.is_adapter {
             self.step(call, plugin, options)
         } else {
-            self.run_task(call, plugin, options)
+            // An adapter's call ends by itself: what it has started at a third party is canceled there.
+            self.run_task(call, plugin, JobOptions { cancellation: Some(context.cancellation()), ..options })
         };
         result.unwrap_or_else(|error| failed(ErrorClass::Internal, "store", &error.to_string()))
     }

@@ -58,6 +58,9 @@ impl Shared<'_> {
             let capacity = usize::try_from(self.ahead().saturating_mul(self.workers())).unwrap_or(usize::MAX);
             let max = capacity.saturating_sub(self.work.len());
             // Many are taken at once: with a transaction for each of them, short tasks would wait for the disk.
+            if self.is_stopping() {
+                self.end_calls();
+            }
             if max < capacity.div_ceil(2) || self.is_stopping() {
                 self.clock.wait(&self.room, seen, now + PATIENCE);
                 continue;

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -93,6 +93,8 @@ pub(crate) struct Shared<'a> {
     pub(crate) room: Wakeup,
     pub(crate) held: Mutex<BTreeSet<LeaseToken>>,
     pub(crate) abandoned: Mutex<BTreeMap<JobKey, (RunState, Cause)>>,
+    /// The calls that are being made, and whether they are to end.
+    calls: Mutex<BTreeMap<JobKey, Arc<AtomicBool>>>,
     is_closing: AtomicBool,
     failure: Mutex<Option<StoreError>>,
     /// What a task took on average lately, in microseconds.
@@ -124,6 +126,7 @@ impl<'a> Shared<'a> {
             room: Wakeup::default(),
             held: Mutex::default(),
             abandoned: Mutex::default(),
+            calls: Mutex::default(),
             is_closing: AtomicBool::new(false),
             failure: Mutex::default(),
             pace: AtomicU64::new(0),
@@ -159,7 +162,28 @@ impl<'a> Shared<'a> {
     }
 
     pub(crate) fn abandon(&self, jobs: Vec<(JobKey, RunState, Cause)>) {
+        let keys: Vec<JobKey> = jobs.iter().map(|(key, ..)| key.clone()).collect();
         lock(&self.abandoned).extend(jobs.into_iter().map(|(key, state, cause)| (key, (state, cause))));
+        let calls = lock(&self.calls);
+        keys.iter().filter_map(|key| calls.get(key)).for_each(|call| call.store(true, Ordering::Relaxed));
+    }
+
+    /// A call of a job begins; the flag says when it is to end.
+    pub(crate) fn begin_call(&self, key: &JobKey) -> Arc<AtomicBool> {
+        let flag = Arc::new(AtomicBool::new(false));
+        lock(&self.calls).insert(key.clone(), Arc::clone(&flag));
+        // It may have been abandoned just before.
+        flag.fetch_or(self.is_stopping() || self.abandoned(key).is_some(), Ordering::Relaxed);
+        flag
+    }
+
+    pub(crate) fn end_call(&self, key: &JobKey) {
+        lock(&self.calls).remove(key);
+    }
+
+    /// Lets all calls end.
+    pub(crate) fn end_calls(&self) {
+        lock(&self.calls).values().for_each(|call| call.store(true, Ordering::Relaxed));
     }
 
     pub(crate) fn abandoned(&self, key: &JobKey) -> Option<(RunState, Cause)> {

@@ -2,6 +2,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -147,9 +148,11 @@ impl Hand<'_> {
         let Lease { job, attempt, .. } = self.lease;
         let limit = job.call.timeout_ms.map_or(CALL, Duration::from_millis);
         let call = ExecutorCall { job, verb, attempt: *attempt, waiting, limit };
-        let context = Context { shared: self.shared, job, attempt: *attempt };
+        let canceled = self.shared.begin_call(&job.key);
+        let context = Context { shared: self.shared, job, attempt: *attempt, canceled };
         (self.shared.observer)("before-call");
         let result = catch_unwind(AssertUnwindSafe(|| self.shared.executor.execute(&call, &context)));
+        self.shared.end_call(&job.key);
         (self.shared.observer)("after-call");
         result.unwrap_or_else(|_| {
             let cause = Cause::new("internal", &format!("assay has a bug: the task `{}` ended its worker", job.task));
@@ -265,6 +268,7 @@ struct Context<'a> {
     shared: &'a Shared<'a>,
     job: &'a Job,
     attempt: u32,
+    canceled: Arc<AtomicBool>,
 }
 
 impl ExecutorContext for Context<'_> {
@@ -274,5 +278,9 @@ impl ExecutorContext for Context<'_> {
 
     fn is_canceled(&self) -> bool {
         self.shared.is_stopping() || self.shared.abandoned(&self.job.key).is_some()
+    }
+
+    fn cancellation(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.canceled)
     }
 }

@@ -201,18 +201,27 @@ fn wait_at_most(mut process: std::process::Child, limit: Duration) -> Option<Exi
 #[test]
 fn a_run_that_ends_at_any_crash_point_ends_as_one_that_does_not() {
     let whole = uncrashed();
-    for point in CRASH_POINTS.iter().chain(&SCHEDULER_POINTS) {
+    let crash = |point: &str| {
         for count in [1, 7] {
             let folder = tempfile::tempdir().unwrap();
             let folder = Utf8Path::from_path(folder.path()).unwrap();
             let crashed = child(folder, Some(&format!("{point}#{count}"))).status().unwrap();
-            let is_rare = *point == "after-record" || *point == "after-offer";
+            let is_rare = point == "after-record" || point == "after-offer";
             assert!(is_rare || !crashed.success(), "it did not pass {point} {count} times");
             assert!(child(folder, None).status().unwrap().success(), "{point}#{count}");
             assert_eq!(compared(folder), whole, "{point}#{count}");
         }
-    }
+    };
+    let points: Vec<&str> = CRASH_POINTS.iter().chain(&SCHEDULER_POINTS).copied().collect();
+    std::thread::scope(|scope| {
+        for points in points.chunks(points.len().div_ceil(AT_A_TIME)) {
+            scope.spawn(|| points.iter().for_each(|point| crash(point)));
+        }
+    });
 }
+
+/// Processes that tests begin and end at the same time: they mostly wait for the disk.
+const AT_A_TIME: usize = 4;
 
 /// So often the process of one run is killed: one more, and a task that happens to run each time counts as what ends it.
 const KILLS_OF_A_RUN: usize = 3;
@@ -251,7 +260,11 @@ fn a_run_that_is_killed_at_random_times_ends_as_one_that_is_not() {
 #[test]
 #[ignore = "needs some minutes: the same with two hundred times"]
 fn a_run_that_is_killed_at_two_hundred_times_ends_as_one_that_is_not() {
-    kill_at_random_times(200, 2);
+    std::thread::scope(|scope| {
+        for seed in 0..4 {
+            scope.spawn(move || kill_at_random_times(50, 2 + seed));
+        }
+    });
 }
 
 /// Writes a log without an end, and says of each line when it was taken.

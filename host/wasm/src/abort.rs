@@ -25,6 +25,9 @@ pub(crate) enum Abort {
     LogFlood(u64),
     #[error("requested {0} random bytes at once, more than the {max} allowed", max = limits::RANDOM_BYTES)]
     Random(u64),
+    /// Nobody waits for the result.
+    #[error("was canceled")]
+    Canceled,
     /// A permission that it does not have: what it did, and what would allow it.
     #[error("{what}")]
     Denied { what: String, hint: String },
@@ -40,6 +43,7 @@ impl Abort {
             Self::Cpu(_) | Self::HostCalls | Self::HostBytes | Self::HostWork(_) => ErrorCode::PluginCpuLimit,
             Self::Time(_) => ErrorCode::PluginTimeLimit,
             Self::LogFlood(_) => ErrorCode::PluginLogLimit,
+            Self::Canceled => ErrorCode::Interrupted,
             Self::Random(_) => ErrorCode::PluginError,
             Self::Denied { .. } => ErrorCode::PluginDenied,
             Self::Evaluation(error) => error.code,
@@ -55,6 +59,7 @@ impl Abort {
             Self::Time(_) => Some(raise("call-ms")),
             Self::LogFlood(_) => Some(raise("log-kib")),
             Self::Table | Self::HostCalls | Self::HostBytes | Self::Random(_) => Some(fixed.to_owned()),
+            Self::Canceled => None,
             Self::Denied { hint, .. } => Some(hint.clone()),
             Self::Evaluation(error) => error.hint.clone(),
         }

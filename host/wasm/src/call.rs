@@ -76,7 +76,9 @@ fn limit(store: &mut Store<StoreState>, metering: Metering, limits: CallLimits) 
             store.set_epoch_deadline(1);
             store.epoch_deadline_callback(move |mut state| {
                 let state = state.data_mut();
-                let checked = check_time(state, limits).and_then(|()| check_computing_time(state, limits));
+                let checked = check_canceled(state)
+                    .and_then(|()| check_time(state, limits))
+                    .and_then(|()| check_computing_time(state, limits));
                 state.or_abort(checked)?;
                 Ok(UpdateDeadline::Continue(1))
             });
@@ -93,11 +95,15 @@ fn count(state: &mut StoreState, hook: CallHook, metering: Metering, limits: Cal
         CallHook::CallingHost => state.count_call(),
         // A call into the host may have waited.
         CallHook::ReturningFromHost if metering == Metering::Time => {
-            let checked = check_time(state, limits);
+            let checked = check_canceled(state).and_then(|()| check_time(state, limits));
             state.or_abort(checked)
         }
         CallHook::ReturningFromHost | CallHook::CallingWasm | CallHook::ReturningFromWasm => Ok(()),
     }
+}
+
+fn check_canceled(state: &StoreState) -> std::result::Result<(), Abort> {
+    if state.is_canceled() { Err(Abort::Canceled) } else { Ok(()) }
 }
 
 fn check_time(state: &StoreState, limits: CallLimits) -> std::result::Result<(), Abort> {

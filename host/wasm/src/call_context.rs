@@ -1,6 +1,6 @@
 //! [`CallContext`]: the identity of one call, and [`Capabilities`], what it can reach.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use crate::{
     capability::{
@@ -56,6 +56,8 @@ pub(crate) struct Capabilities {
     pub(crate) http: HttpView,
     pub(crate) checkpoint: CheckpointView,
     pub(crate) events: EventsView,
+    /// Ends the call once it is true.
+    pub(crate) cancellation: Option<Arc<AtomicBool>>,
 }
 
 impl Capabilities {
@@ -70,6 +72,7 @@ impl Capabilities {
             http: HttpView::none(),
             checkpoint: CheckpointView::none(),
             events: EventsView::none(),
+            cancellation: None,
         }
     }
 }

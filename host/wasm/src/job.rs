@@ -12,7 +12,7 @@
 //! Effects come with a value only. The caller makes them real in one step with the value, and gives them to later calls
 //! of the job as [`Before`].
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use assay_model::{
     error::{ErrorCode, EvaluationError},
@@ -75,6 +75,8 @@ pub struct JobOptions<'a> {
     pub events: Option<Arc<dyn EventLog>>,
     /// Where log, progress and output go.
     pub sinks: Sinks,
+    /// Ends a call once it is true: nobody waits for its result.
+    pub cancellation: Option<Arc<AtomicBool>>,
 }
 
 impl Default for JobOptions<'_> {
@@ -92,6 +94,7 @@ impl Default for JobOptions<'_> {
             checkpoint: None,
             events: None,
             sinks: Sinks::default(),
+            cancellation: None,
         }
     }
 }
@@ -194,6 +197,7 @@ pub(crate) struct Job {
     checkpoint: Option<Arc<dyn CheckpointStore>>,
     events: Option<Arc<dyn EventLog>>,
     sinks: Sinks,
+    cancellation: Option<Arc<AtomicBool>>,
 }
 
 impl Job {
@@ -221,6 +225,7 @@ impl Job {
             checkpoint: options.checkpoint,
             events: options.events,
             sinks: options.sinks,
+            cancellation: options.cancellation,
         })
     }
 
@@ -297,6 +302,7 @@ impl Job {
             http,
             checkpoint,
             events: EventsView::new(self.events.clone()),
+            cancellation: self.cancellation.clone(),
         }
     }
 }

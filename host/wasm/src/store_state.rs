@@ -1,6 +1,9 @@
 //! [`StoreState`]: the host's state of one call.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use wasmtime::{Result, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView};
@@ -43,6 +46,7 @@ pub(crate) struct StoreState {
     pub(crate) http: HttpView,
     pub(crate) checkpoint: CheckpointView,
     pub(crate) events: EventsView,
+    cancellation: Option<Arc<AtomicBool>>,
     pub(crate) limits: CallLimits,
     pub(crate) watch: Stopwatch,
     /// Quotas that were used up, beside what [`HttpView`] denied.
@@ -76,6 +80,7 @@ impl StoreState {
             http: capabilities.http,
             checkpoint: capabilities.checkpoint,
             events: capabilities.events,
+            cancellation: capabilities.cancellation,
             limits,
             watch: Stopwatch::start(),
             denials: Denials::new(),
@@ -95,6 +100,11 @@ impl StoreState {
     /// What the call did besides its result.
     pub(crate) fn into_effects(self) -> Effects {
         Effects { artifacts: self.artifacts.into_staged(), cases: self.tests.into_staged() }
+    }
+
+    /// Whether nobody waits for the result of the call any more.
+    pub(crate) fn is_canceled(&self) -> bool {
+        self.cancellation.as_ref().is_some_and(|canceled| canceled.load(Ordering::Relaxed))
     }
 
     /// Calls into the host so far.

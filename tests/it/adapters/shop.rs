@@ -259,7 +259,7 @@ pub(crate) fn wait_until(mut is_there: impl FnMut() -> bool) {
 }
 
 /// Does something for each, some at a time.
-pub(super) fn for_each<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
+pub(crate) fn for_each<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
     let next = std::sync::atomic::AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..6 {

@@ -1,6 +1,10 @@
 //! [`Executor`]: one call of a plugin.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use super::queue::StoreError;
 use crate::run::{Artifact, Cause, ErrorClass, Job, ParamValue, RunState, Usage, Verb, WaitingState};
@@ -30,6 +34,9 @@ pub trait ExecutorContext: Send + Sync {
 
     /// Whether the call is to end at once; nobody waits for its result.
     fn is_canceled(&self) -> bool;
+
+    /// Becomes true when [`is_canceled`](Self::is_canceled) does, for what cannot keep the context.
+    fn cancellation(&self) -> Arc<AtomicBool>;
 }
 
 /// The verdict of a plugin.

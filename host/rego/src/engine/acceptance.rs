@@ -50,6 +50,17 @@ fn what_opa_accepts_is_accepted() {
         "z if every i in [1] { y := 1; y.a == i }",
         "z if { not count(input.foo[i]); input.bar[i] }",
         "# METADATA\n#title: T\n# description: D\nz := 1",
+        "z := y if { x := \"a\"; {x: y} = {x: \"r\"} }",
+        "z := y if { x := \"a\"; {\"a\": y, x: 1} = {\"a\": 3, \"b\": 1} }",
+        "z if { {} = {1: x | x := input.a} }",
+        "f(x) if { {} = {1: x | true} }",
+        "f(x, y) := 1 if { some z, i in {[y | x]: y}; z == 1 }",
+        "f(x, y) if { some z, v in {1: [x, y] | every w in [x, y] { w }} }",
+        "z if { count([1]) with count as upper }",
+        "z if { every x in [1] { upper(\"a\") == x with upper as abs } }",
+        "z if { y := 1; count({x | x := input.d[y]}) > input.e[y] }",
+        "f(y) if { input.e[y] == {x | x := input.d[y]} }",
+        "z[y] if { input.e[y]; {x | x := input.d[y]} = input.e[y].f }",
     ] {
         assert_eq!(errors(text, false), [""; 0], "{text}");
     }
@@ -83,6 +94,17 @@ fn what_opa_refuses_is_refused() {
         ("z if { r with data.t.z as 1 }\nr := 1", "2 rule data.t.z is recursive: data.t.z -> data.t.z"),
         ("f(x) := 1 if { input.x with f as 1 }", "2 rule data.t.f is recursive: data.t.f -> data.t.f"),
         ("z if not [1] = [input.foo[i]]", "2 var i is unsafe"),
+        // A key that is a variable is none of the keys of a constant, even where it has a value.
+        ("z := y if { x := 1000; {x: y} = {1000: \"r\"} }", "2 var y is unsafe"),
+        ("z := y if { x := \"a\"; {\"a\": {x: y}} = {\"a\": {\"a\": 1}} }", "2 var y is unsafe"),
+        // An expression whose closures share exactly the variables of its references is never safe.
+        ("z if { y = 1\n [input.c[0][y], [j | j := y]] }", "3 var y is unsafe"),
+        ("z[y] if { input.e[y]\n input.e[y].f == {x | x := input.d[y]} }", "3 var y is unsafe"),
+        ("z[y] if { input.e[y]\n input.e[y] == [1 | y] with input as 1 }", "3 var y is unsafe"),
+        // What `with` puts in the place of a function has to take its arguments.
+        ("z if upper(\"a\") with upper as abs", "2 upper: arity mismatch\n\thave: (number)\n\twant: (string)"),
+        ("f(1)\nz if { {\"a\" | 1 with f as upper} }", "3 data.t.f: arity mismatch\n\thave: (string)\n\twant: (number)"),
+        ("z if { not upper(\"a\") with upper as abs }", "2 upper: arity mismatch\n\thave: (number)\n\twant: (string)"),
         ("z if not count(input.foo[i])", "2 var i is unsafe"),
         ("z if not count([input.foo[i]])", "2 var i is unsafe"),
         ("z if not 1 in input.foo[i]", "2 var i is unsafe"),

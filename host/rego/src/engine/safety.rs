@@ -85,7 +85,8 @@ pub(crate) fn reorder<'a>(
             if !work.go_on(1) || !ready(lit, bound, &mut outs, work) {
                 return true;
             }
-            is_checked |= binds_within(lit, &outs, || parts.get_or_insert_with(|| counts(body)));
+            is_checked |= binds_within(lit, &outs, || parts.get_or_insert_with(|| counts(body)))
+                || closes_beside(lit, body, &mut parts);
             // The parts of arguments are known before the body.
             let is_argument = lit.unit == ALONE && matches!(lit.kind, LitKind::Unify(..));
             added.extend(outs.into_iter().filter(|slot| bound.add(*slot) && !is_argument));
@@ -104,14 +105,14 @@ pub(crate) fn reorder<'a>(
                     forced.insert(units)
                 }
             };
-            let is_waiting = |unit: &&Unit| **unit != ALONE && waiting.iter().any(|lit| lit.unit == **unit);
+            let is_waiting = |unit: &&Unit| **unit != ALONE && waiting.iter().any(|lit| has_unit(lit, **unit));
             let Some(unit) = units.iter().find(is_waiting).copied() else { return Err(lacking(&waiting, bound)) };
             waiting.retain(|lit| {
-                if lit.unit == unit {
+                if has_unit(lit, unit) {
                     lit.open_slots(&mut |slot| added.extend(bound.add(slot).then_some(slot)));
                     ordered.push(*lit);
                 }
-                lit.unit != unit
+                !has_unit(lit, unit)
             });
         }
     }
@@ -126,6 +127,14 @@ fn without(bound: &Bound, added: &[Slot], work: &Work) -> Bound {
     let mut before = bound.copy(work);
     added.iter().for_each(|slot| before.remove(*slot));
     before
+}
+
+/// Whether a literal is part of an expression, or has one within its `with`.
+fn has_unit(lit: &Lit, unit: Unit) -> bool {
+    match &lit.kind {
+        LitKind::With { body, .. } => lit.unit == unit || body.iter().any(|inner| has_unit(inner, unit)),
+        _ => lit.unit == unit,
+    }
 }
 
 /// How many literals each expression has.
@@ -145,6 +154,25 @@ fn binds_within<'a>(lit: &Lit, outs: &[Slot], parts: impl FnOnce() -> &'a mut Ha
     let mut binds = false;
     path.path.iter().for_each(|expr| expr.slots(&mut |slot| binds |= outs.contains(&slot)));
     binds && (!out.iter().all(is_plain) || parts().get(&lit.unit).is_some_and(|count| *count > 1))
+}
+
+/// Whether an expression that is no unification has closures and references: as in OPA it waits for ever if they share exactly the
+/// variables on the paths of those.
+fn closes_beside(lit: &Lit, body: &[Lit], parts: &mut Option<HashMap<Unit, usize>>) -> bool {
+    let has_closures = match &lit.kind {
+        LitKind::Ref { out: Some(out), bind: false, .. } => return lit.unit != ALONE && !is_plain(out),
+        LitKind::With { body, .. } => {
+            let mut parts = None;
+            return body.iter().any(|inner| closes_beside(inner, body, &mut parts));
+        }
+        LitKind::Truthy(expr) => !is_plain(expr),
+        LitKind::Equal(left, right) => !is_plain(left) || !is_plain(right),
+        LitKind::Call { args, .. } => !args.iter().all(is_plain),
+        _ => false,
+    };
+    has_closures
+        && lit.unit != ALONE
+        && parts.get_or_insert_with(|| counts(body)).get(&lit.unit).is_some_and(|count| *count > 1)
 }
 
 /// Whether a term has no closures.
@@ -342,21 +370,31 @@ fn has_shape(pattern: &Expr, known: &Expr, pattern_is_left: bool, bound: &Bound)
                 && items.iter().zip(known.iter()).all(|(item, known)| has_shape_of(item, known, bound))
         }
         (Expr::Object(items), Expr::Object(known)) => {
-            items.len() == known.len() && items.iter().all(|(key, _)| known.iter().any(|(other, _)| same(key, other)))
+            items.len() == known.len()
+                && items.iter().all(|(key, value)| match known.iter().find(|(other, _)| same(key, other)) {
+                    Some((_, known)) => has_shape(value, known, pattern_is_left, bound),
+                    None => bound.ground(value),
+                })
         }
-        (Expr::Object(items), Expr::Const(known @ Value::Object(_))) => has_keys(items, known),
+        (Expr::Object(items), Expr::Const(known @ Value::Object(_))) => has_keys(items, known, bound),
         (Expr::Array(_) | Expr::Object(_), Expr::Const(_) | Expr::Set(_) | Expr::Array(_) | Expr::Object(_)) => false,
         _ => true,
     }
 }
 
-/// Whether an object has the keys of a pattern, and no others.
-fn has_keys(items: &[(Expr, Expr)], known: &Value) -> bool {
-    let has = |key: &Expr| match (key, known) {
-        (Expr::Const(key), Value::Object(known)) => known.get(key).is_some(),
-        _ => true,
+/// Whether an object has as many keys as a pattern, and those under which the pattern binds something. As in OPA a variable is none of
+/// them, even one that has a value.
+fn has_keys(items: &[(Expr, Expr)], known: &Value, bound: &Bound) -> bool {
+    let Value::Object(known) = known else { return false };
+    let find = |key: &Expr| match key {
+        Expr::Const(key) => known.get(key),
+        _ => None,
     };
-    known.as_object().is_ok_and(|known| known.len() == items.len()) && items.iter().all(|(key, _)| has(key))
+    known.len() == items.len()
+        && items.iter().all(|(key, value)| match find(key) {
+            Some(known) => has_shape_of(value, known, bound),
+            None => bound.ground(value),
+        })
 }
 
 /// The same for a part of a constant.
@@ -367,7 +405,7 @@ fn has_shape_of(pattern: &Expr, known: &Value, bound: &Bound) -> bool {
             items.len() == known.len()
                 && items.iter().zip(known.iter()).all(|(item, known)| has_shape_of(item, known, bound))
         }
-        (Expr::Object(items), Value::Object(_)) => has_keys(items, known),
+        (Expr::Object(items), Value::Object(_)) => has_keys(items, known, bound),
         (Expr::Array(_) | Expr::Object(_), _) => false,
         _ => true,
     }

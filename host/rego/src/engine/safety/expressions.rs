@@ -80,8 +80,13 @@ pub(super) fn order<'a>(body: &'a [Lit], bound: &Bound, work: &Work) -> Result<V
         if waiting.len() == count {
             let is_waiting =
                 |lit: &&Lit| waiting.iter().any(|of| of.lit.unit == lit.unit || std::ptr::eq(of.lit, *lit));
-            let waiting: Vec<_> = body.iter().filter(is_waiting).collect();
-            return Err(lacking(&waiting, &known));
+            let literals: Vec<_> = body.iter().filter(is_waiting).collect();
+            let mut missing = lacking(&literals, &known);
+            // What waits for ever although everything is known lacks the variables that its closures share with it.
+            for of in waiting.iter().filter(|of| of.vars.iter().all(|slot| known.has(*slot))) {
+                missing.extend(of.closed((&globals, &in_body)).into_iter().map(|slot| (slot, of.lit)));
+            }
+            return Err(missing);
         }
     }
     Ok(ordered)
@@ -122,13 +127,14 @@ impl Expression<'_> {
                 outputs
             }
         };
+        // As in OPA what a unification binds was not known before, and what another expression binds may have been.
+        let named: HashSet<Slot> = outputs.iter().copied().collect();
         outputs.retain(|slot| !known.has(*slot));
         let bound: HashSet<Slot> = outputs.iter().copied().collect();
-        let mut closed = self.inner.clone();
-        closed.extend(self.closures.iter().flat_map(|closure| &closure.free));
-        closed.retain(|slot| !globals.has(*slot) && in_body.contains(slot));
+        let binds = if matches!(self.role, Role::Term | Role::Call { .. }) { &named } else { &bound };
+        let closed = self.closed((globals, in_body));
         // As in OPA a closure over exactly what its own expression binds waits for another one.
-        let binds_all = closed.iter().copied().collect::<HashSet<_>>() == bound;
+        let binds_all = closed.iter().copied().collect::<HashSet<_>>() == *binds;
         if !closed.is_empty() && binds_all {
             return None;
         }
@@ -140,6 +146,12 @@ impl Expression<'_> {
             && self.closures.iter().all(|closure| closes(closure, known, work))
             && self.bodies_close(known, work);
         is_closed.then_some(outputs)
+    }
+
+    /// The variables that closures and bodies in it share with the body around it.
+    fn closed(&self, (globals, in_body): (&Bound, &HashSet<Slot>)) -> Vec<Slot> {
+        let inner = self.inner.iter().chain(self.closures.iter().flat_map(|closure| &closure.free));
+        inner.copied().filter(|slot| !globals.has(*slot) && in_body.contains(slot)).collect()
     }
 
     /// Whether the body of an `every` that knows `bound` alone is safe.

@@ -5,6 +5,7 @@ use regorus::Value;
 use crate::engine::builtins::{Builtin, is_composite};
 use crate::engine::ir::{
     Callee, Closure, Collect, Expr, Lit, LitKind, NodeId, Path, Piece, Replacement, Root, Slot, Special,
+    WithTarget,
 };
 use crate::engine::rule_tree::Kind as NodeKind;
 use crate::engine::safety::{Bound, reorder};
@@ -97,6 +98,9 @@ impl Checker<'_> {
                 let kind = self.expr(domain);
                 if matches!(domain, Expr::Set(_)) && kind.has_unknown() {
                     self.error(span, format!("match error\n\tleft  : ???\n\tright : {kind}"));
+                } else if kind.has_unknown() && !self.refs_only {
+                    // As in OPA the domain is the value of a variable of its own.
+                    self.unify1(domain, &Kind::Any, false);
                 }
                 let known = self.kinds_of(free);
                 let mut inner = bound.copy(self.work);
@@ -110,8 +114,12 @@ impl Checker<'_> {
             }
             LitKind::With { mods, body } => {
                 for replaced in mods {
-                    if let Replacement::Value(expr) = &replaced.value {
-                        self.expr(expr);
+                    match (&replaced.target, &replaced.value) {
+                        (_, Replacement::Value(expr)) => drop(self.expr(expr)),
+                        (WithTarget::Function(target), Replacement::Function(value)) if !self.refs_only => {
+                            self.replacement(*target, *value, lit.span);
+                        }
+                        _ => {}
                     }
                 }
                 self.body(body, &mut bound.copy(self.work));
@@ -274,6 +282,13 @@ impl Checker<'_> {
         found
     }
 
+    /// One more kind that a comprehension within a term can be of: in OPA it stands in a variable of its own.
+    pub(super) fn join(&mut self, closure: &Closure, kind: &Kind) {
+        let own = self.comprehension(closure);
+        let both = Kind::or(Some(own), kind.clone()).unwrap_or(Kind::Unknown);
+        self.closures.insert(std::ptr::from_ref(closure).addr(), both);
+    }
+
     fn collected(&mut self, closure: &Closure) -> Kind {
         let mut bound = Bound::new(self.slots.len(), 0);
         self.work.go_on(self.slots.len() / 64);
@@ -292,6 +307,35 @@ impl Checker<'_> {
         }
     }
 
+    /// The name of a function, what it takes and what it gives; none where something is wrong with it.
+    fn function(&self, callee: Callee) -> Option<(String, Vec<Kind>, Kind)> {
+        match callee {
+            Callee::Builtin(builtin) => {
+                let want: Vec<_> = builtin.args.iter().map(Kind::declared).collect();
+                Some((builtin.name.to_owned(), want, result_of(builtin)))
+            }
+            Callee::Function(id) => match self.known.get(id as usize) {
+                Some(Some(Known::Function(want, result))) => Some((self.tree.name(id), want.clone(), result.clone())),
+                _ => None,
+            },
+            Callee::Engine(special) => {
+                let (want, result) = declared(special);
+                Some((special.name().to_owned(), want, result))
+            }
+        }
+    }
+
+    /// A function that `with` puts in the place of another one must take arguments of its types.
+    fn replacement(&mut self, target: Callee, value: Callee, span: Span) {
+        let (Some((name, want, _)), Some((_, have, _))) = (self.function(target), self.function(value)) else { return };
+        if want.len() == have.len() && want.iter().zip(&have).all(|(want, have)| want.meets(have)) {
+            return;
+        }
+        let listed = |kinds: &[Kind]| kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let (have, want) = (listed(&have), listed(&want));
+        self.error(span, format!("{name}: arity mismatch\n\thave: ({have})\n\twant: ({want})"));
+    }
+
     /// A call: its arguments and its result must be of the kinds that the function has.
     fn call(&mut self, callee: Callee, args: &[Expr], out: Option<&Expr>, span: Span) {
         let reported = self.errors.len();
@@ -299,24 +343,11 @@ impl Checker<'_> {
         if self.refs_only {
             return;
         }
-        let (name, want, result) = match callee {
-            Callee::Builtin(builtin) => {
-                let want: Vec<_> = builtin.args.iter().map(Kind::declared).collect();
-                (builtin.name.to_owned(), want, result_of(builtin))
+        let Some((name, want, result)) = self.function(callee) else {
+            if let Some(out) = out {
+                self.unify1(out, &Kind::Any, false);
             }
-            Callee::Function(id) => match self.known.get(id as usize) {
-                Some(Some(Known::Function(want, result))) => (self.tree.name(id), want.clone(), result.clone()),
-                _ => {
-                    if let Some(out) = out {
-                        self.unify1(out, &Kind::Any, false);
-                    }
-                    return;
-                }
-            },
-            Callee::Engine(special) => {
-                let (want, result) = declared(special);
-                (special.name().to_owned(), want, result)
-            }
+            return;
         };
         let all = args.iter().chain(out).zip(want.iter().chain([&result]));
         for (term, kind) in all {

@@ -92,6 +92,10 @@ impl Checker<'_> {
         match (term, kind) {
             (Expr::Const(value), _) => fits(value, kind),
             // In OPA they stand in variables of their own, which can be one of several kinds as all variables can.
+            (Expr::Comprehension(closure), _) if joined => {
+                self.join(closure, kind);
+                true
+            }
             (Expr::Comprehension(_) | Expr::Template(_), _) => self.expr(term).meets(kind) || joined,
             (Expr::Var(slot), _) => {
                 match self.slot(*slot) {

@@ -1,6 +1,9 @@
 //! A task that misbehaves on demand, each attack followed by a call that succeeds.
 
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{
+    Arc, LazyLock, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use assay_model::{
     error::ErrorCode,
@@ -111,6 +114,35 @@ fn each_attack_ends_as_its_error_and_the_next_call_succeeds() {
         assert!(error.hint.as_deref().unwrap_or_default().contains(hint), "{error:?}");
         assert!(!error.message.contains("host/wasm"), "host frames are not shown: {error}");
         assert_eq!(note(&[("do", "succeed")]), "done", "{params:?}");
+    }
+}
+
+/// A run that is canceled or over its time does not wait until a plugin has used up its own limits.
+#[test]
+fn a_call_that_nobody_waits_for_ends_at_once() {
+    // One that computes is canceled while it does, the other one while it waits for a response.
+    for params in [&[("do", "loop")][..], &[("do", "get"), ("url", "https://ci.test/slow")]] {
+        let does_wait = params.len() > 1;
+        let params: Vec<_> = params.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        let cancellation = Arc::new(AtomicBool::new(does_wait));
+        let options = JobOptions {
+            params: &params,
+            grants: grants(),
+            http: Some(Arc::new(Echo)),
+            cancellation: Some(Arc::clone(&cancellation)),
+            ..JobOptions::default()
+        };
+        let task = Task::new(&HOSTILE, options).unwrap();
+        let outcome = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::park_timeout(std::time::Duration::from_millis(100));
+                cancellation.store(true, Ordering::Relaxed);
+            });
+            task.run(CallTime::first("2026-11-24T12:00:00Z".parse().unwrap()))
+        });
+        let error = outcome.result.unwrap_err().error;
+        assert_eq!((error.code, error.message.as_str()), (ErrorCode::Interrupted, "plugin `hostile-task` was canceled"));
+        assert_eq!(note(&[("do", "succeed")]), "done");
     }
 }
 
