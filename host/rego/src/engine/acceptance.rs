@@ -97,13 +97,19 @@ fn what_opa_refuses_is_refused() {
         // A key that is a variable is none of the keys of a constant, even where it has a value.
         ("z := y if { x := 1000; {x: y} = {1000: \"r\"} }", "2 var y is unsafe"),
         ("z := y if { x := \"a\"; {\"a\": {x: y}} = {\"a\": {\"a\": 1}} }", "2 var y is unsafe"),
+        // What the body of an `every` declares is no rule around it.
+        ("x := 5\nz if { x == 5; every j in [1] { x := j; x == 1 } }", "3 var x is unsafe"),
+        ("x := 5\nz := x if { every j in [1] { x := j; x == 1 } }", "3 var x is unsafe"),
         // An expression whose closures share exactly the variables of its references is never safe.
         ("z if { y = 1\n [input.c[0][y], [j | j := y]] }", "3 var y is unsafe"),
         ("z[y] if { input.e[y]\n input.e[y].f == {x | x := input.d[y]} }", "3 var y is unsafe"),
         ("z[y] if { input.e[y]\n input.e[y] == [1 | y] with input as 1 }", "3 var y is unsafe"),
         // What `with` puts in the place of a function has to take its arguments.
         ("z if upper(\"a\") with upper as abs", "2 upper: arity mismatch\n\thave: (number)\n\twant: (string)"),
-        ("f(1)\nz if { {\"a\" | 1 with f as upper} }", "3 data.t.f: arity mismatch\n\thave: (string)\n\twant: (number)"),
+        (
+            "f(1)\nz if { {\"a\" | 1 with f as upper} }",
+            "3 data.t.f: arity mismatch\n\thave: (string)\n\twant: (number)",
+        ),
         ("z if { not upper(\"a\") with upper as abs }", "2 upper: arity mismatch\n\thave: (number)\n\twant: (string)"),
         ("z if not count(input.foo[i])", "2 var i is unsafe"),
         ("z if not count([input.foo[i]])", "2 var i is unsafe"),

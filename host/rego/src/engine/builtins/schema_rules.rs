@@ -376,7 +376,7 @@ mod tests {
 
     #[test]
     fn choices_that_would_be_listed_without_end_are_refused() {
-        let number = format!("1{}", "0".repeat(4_000));
+        let number = format!("1{}", "0".repeat(400));
         let of = |count: usize| format!(r#"{{"enum": [{}"x"]}}"#, format!("{number},").repeat(count));
         let read = |text: &str| Rules::read(&Schema::read(text.parse().unwrap())).map(drop);
         assert!(read(&of(10)).is_ok());

@@ -285,7 +285,11 @@ impl Resolver<'_> {
             term_names(term, &mut used, self.options.functions);
         }
         let direct = used.keys().cloned().collect();
-        self.scopes.push(Scope { direct, declares: declared.clone(), ..Scope::default() });
+        // As in OPA what the body of an `every` declares is no global in the body around it either, where nothing declares it.
+        let mut declares = declared.clone();
+        names_of_every(body, &mut declares, self.options.functions);
+        let hidden: BTreeSet<Name> = used.keys().filter(|name| declares.contains(*name)).cloned().collect();
+        self.scopes.push(Scope { direct, declares, ..Scope::default() });
         for (name, span) in used {
             let outer = self.lookup(&name).filter(|slot| self.unshared.contains(slot));
             if let Some(uses) = outer.and_then(|slot| self.uses.get_mut(slot as usize)) {
@@ -294,7 +298,7 @@ impl Resolver<'_> {
             let known = matches!(&*name, "input" | "data" | "_")
                 || declared.contains(&name)
                 || (self.lookup(&name).is_some() && outer.is_none())
-                || (self.globals.get(&name).is_some() && outer.is_none());
+                || (self.globals.get(&name).is_some() && outer.is_none() && !hidden.contains(&name));
             if !known {
                 let slot = self.slot(Some(name.clone()), span);
                 // As in OPA it is the function, which is equal to nothing.
@@ -404,6 +408,17 @@ fn literal_names(literal: &Literal, used: &mut Names, declared: &mut BTreeSet<Na
         // `with f as count` names a function.
         if !dotted(&with.value).is_some_and(|name| builtin(&joined(&name), functions).is_some()) {
             term_names(&with.value, used, functions);
+        }
+    }
+}
+
+/// The names that the bodies of `every` in a body declare.
+fn names_of_every(body: &[Literal], declared: &mut BTreeSet<Name>, functions: Functions) {
+    for literal in body {
+        if let LiteralKind::Every { body, .. } = &literal.kind {
+            let mut used = Names::new();
+            body.iter().for_each(|inner| literal_names(inner, &mut used, declared, functions));
+            names_of_every(body, declared, functions);
         }
     }
 }

@@ -4,8 +4,7 @@ use regorus::Value;
 
 use crate::engine::builtins::{Builtin, is_composite};
 use crate::engine::ir::{
-    Callee, Closure, Collect, Expr, Lit, LitKind, NodeId, Path, Piece, Replacement, Root, Slot, Special,
-    WithTarget,
+    Callee, Closure, Collect, Expr, Lit, LitKind, NodeId, Path, Piece, Replacement, Root, Slot, Special, WithTarget,
 };
 use crate::engine::rule_tree::Kind as NodeKind;
 use crate::engine::safety::{Bound, reorder};

@@ -141,7 +141,10 @@ fn a_call_that_nobody_waits_for_ends_at_once() {
             task.run(CallTime::first("2026-11-24T12:00:00Z".parse().unwrap()))
         });
         let error = outcome.result.unwrap_err().error;
-        assert_eq!((error.code, error.message.as_str()), (ErrorCode::Interrupted, "plugin `hostile-task` was canceled"));
+        assert_eq!(
+            (error.code, error.message.as_str()),
+            (ErrorCode::Interrupted, "plugin `hostile-task` was canceled")
+        );
         assert_eq!(note(&[("do", "succeed")]), "done");
     }
 }
