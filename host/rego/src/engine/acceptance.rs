@@ -56,6 +56,8 @@ fn what_opa_accepts_is_accepted() {
         "f(x) if { {} = {1: x | true} }",
         "f(x, y) := 1 if { some z, i in {[y | x]: y}; z == 1 }",
         "f(x, y) if { some z, v in {1: [x, y] | every w in [x, y] { w }} }",
+        "g(x) := 1 if { z := ({\"a\": x | not x} == $\"a{x}b\") }",
+        "z contains [{false: w | {w: w | every i, y in [1] { input[w].x; i == y }} in []} | w := 1]",
         "z if { count([1]) with count as upper }",
         "z if { every x in [1] { upper(\"a\") == x with upper as abs } }",
         "z if { y := 1; count({x | x := input.d[y]}) > input.e[y] }",

@@ -156,7 +156,7 @@ fn binds_within<'a>(lit: &Lit, outs: &[Slot], parts: impl FnOnce() -> &'a mut Ha
     binds && (!out.iter().all(is_plain) || parts().get(&lit.unit).is_some_and(|count| *count > 1))
 }
 
-/// Whether an expression that is no unification has closures and references: as in OPA it waits for ever if they share exactly the
+/// Whether an expression that is no unification has closures and references: as in OPA it waits forever if they share exactly the
 /// variables on the paths of those.
 fn closes_beside(lit: &Lit, body: &[Lit], parts: &mut Option<HashMap<Unit, usize>>) -> bool {
     let has_closures = match &lit.kind {

@@ -82,7 +82,7 @@ pub(super) fn order<'a>(body: &'a [Lit], bound: &Bound, work: &Work) -> Result<V
                 |lit: &&Lit| waiting.iter().any(|of| of.lit.unit == lit.unit || std::ptr::eq(of.lit, *lit));
             let literals: Vec<_> = body.iter().filter(is_waiting).collect();
             let mut missing = lacking(&literals, &known);
-            // What waits for ever although everything is known lacks the variables that its closures share with it.
+            // What waits forever although everything is known lacks the variables that its closures share with it.
             for of in waiting.iter().filter(|of| of.vars.iter().all(|slot| known.has(*slot))) {
                 missing.extend(of.closed((&globals, &in_body)).into_iter().map(|slot| (slot, of.lit)));
             }

@@ -35,6 +35,9 @@ impl Checker<'_> {
                 let term = term.filter(|_| made.as_ptr_range().contains(&std::ptr::from_ref(*lit)));
                 self.comprehensions_before(lit.span, ordered.get(at + 1..).unwrap_or_default(), term);
             }
+            if has_closures && !self.refs_only {
+                self.templates(lit);
+            }
             // The kinds of one literal may have a thousand parts.
             if !self.work.go_on(64) {
                 return;
@@ -67,6 +70,22 @@ impl Checker<'_> {
         }
     }
 
+    /// Looks at the templates of a literal first: OPA makes expressions of their own of them, in front of those of comprehensions.
+    fn templates(&mut self, lit: &Lit) {
+        let terms: Vec<&Expr> = match &lit.kind {
+            LitKind::Unify(left, right) | LitKind::Equal(left, right) => vec![left, right],
+            LitKind::Call { args, .. } => args.iter().collect(),
+            LitKind::Truthy(expr) => vec![expr],
+            LitKind::In { domain, .. } => vec![domain],
+            _ => return,
+        };
+        let mut found = Vec::new();
+        terms.into_iter().for_each(|expr| templates(expr, &mut |template| found.push(template)));
+        for template in found {
+            self.expr(template);
+        }
+    }
+
     fn lit(&mut self, lit: &Lit, bound: &Bound) {
         self.lit_at(lit, lit.span, bound);
     }
@@ -93,7 +112,7 @@ impl Checker<'_> {
                 ordered.into_iter().for_each(|inner| self.lit_at(inner, span, &bound));
             }
             LitKind::In { key, value, domain } => self.member(key.as_ref(), value, domain, lit.span),
-            LitKind::Every { domain, body, free, .. } => {
+            LitKind::Every { domain, body, .. } => {
                 let kind = self.expr(domain);
                 if matches!(domain, Expr::Set(_)) && kind.has_unknown() {
                     self.error(span, format!("match error\n\tleft  : ???\n\tright : {kind}"));
@@ -101,7 +120,7 @@ impl Checker<'_> {
                     // As in OPA the domain is the value of a variable of its own.
                     self.unify1(domain, &Kind::Any, false);
                 }
-                let known = self.kinds_of(free);
+                // What references in the body say of variables around it stays, as in OPA.
                 let mut inner = bound.copy(self.work);
                 lit.bound_within(&mut |slot| {
                     inner.add(slot);
@@ -109,7 +128,6 @@ impl Checker<'_> {
                 let around = std::mem::replace(&mut self.refs_only, true);
                 self.body(body, &mut inner);
                 self.refs_only = around;
-                self.restore(known);
             }
             LitKind::With { mods, body } => {
                 for replaced in mods {
@@ -492,6 +510,21 @@ fn comprehensions<'e>(expr: &'e Expr, each: &mut dyn FnMut(&'e Closure)) {
             }
         }
         Expr::Const(_) | Expr::Var(_) | Expr::Template(_) => {}
+    }
+}
+
+/// The templates of a term, those in closures left out.
+fn templates<'e>(expr: &'e Expr, each: &mut dyn FnMut(&'e Expr)) {
+    match expr {
+        Expr::Template(_) => each(expr),
+        Expr::Array(items) | Expr::Set(items) => items.iter().for_each(|item| templates(item, each)),
+        Expr::Object(items) => {
+            for (key, value) in items.iter() {
+                templates(key, each);
+                templates(value, each);
+            }
+        }
+        Expr::Const(_) | Expr::Var(_) | Expr::Comprehension(_) => {}
     }
 }
 
