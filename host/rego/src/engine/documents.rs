@@ -53,8 +53,8 @@ pub(crate) fn take(document: Json) -> Result<Value, String> {
     serde_json::from_value(document).map(admitted_value).map_err(|error| error.to_string())
 }
 
-/// A value as a document for output: sets are lists in OPA's order, a key that is not a string is its JSON, and a byte
-/// that is not UTF-8 a replacement character.
+/// A value as a document for output: sets are lists in OPA's order, a key that is not a string is its JSON and stands where that
+/// does as a text, and a byte that is not UTF-8 is a replacement character.
 ///
 /// # Errors
 /// A number that cannot be written.
@@ -71,6 +71,9 @@ pub(crate) fn given(value: &Value) -> Result<Json, serde_json::Error> {
                     other => serde_json::to_string(&given(other)?)?,
                 };
                 all.insert(key, given(value)?);
+            }
+            if fields.keys().any(|key| !matches!(key, Value::String(_))) {
+                all.sort_keys();
             }
             Json::Object(all)
         }
@@ -183,6 +186,19 @@ mod tests {
             assert!(take(serde_json::from_str(text).unwrap()).is_ok(), "{text}");
         }
         assert!(read("{").is_err());
+    }
+
+    #[test]
+    fn keys_that_are_no_strings_are_sorted_as_texts() {
+        let object = Value::from(std::collections::BTreeMap::from([
+            (Value::from(2_u64), Value::Null),
+            (Value::Bool(false), Value::Null),
+            (Value::from("1"), Value::Null),
+        ]));
+        assert_eq!(given(&object).unwrap().to_string(), r#"{"1":null,"2":null,"false":null}"#);
+        let outer = Value::from(std::collections::BTreeMap::from([(object, Value::Null)]));
+        let keys: Vec<String> = given(&outer).unwrap().as_object().unwrap().keys().cloned().collect();
+        assert_eq!(keys, [r#"{"1":null,"2":null,"false":null}"#]);
     }
 
     #[test]
