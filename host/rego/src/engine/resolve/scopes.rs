@@ -7,6 +7,7 @@ use crate::engine::builtins::HostFunction;
 use crate::engine::error::CompileCode;
 use crate::engine::ir::{Slot, Unit};
 use crate::engine::span::Span;
+use crate::engine::work::Work;
 
 use super::Resolver;
 use super::names::{builtin, dotted, joined};
@@ -287,7 +288,7 @@ impl Resolver<'_> {
         let direct = used.keys().cloned().collect();
         // As in OPA what the body of an `every` declares is no global in the body around it either, where nothing declares it.
         let mut declares = declared.clone();
-        names_of_every(body, &mut declares, self.options.functions);
+        names_of_every(body, &mut declares, self.options.functions, self.work);
         let hidden: BTreeSet<Name> = used.keys().filter(|name| declares.contains(*name)).cloned().collect();
         self.scopes.push(Scope { direct, declares, ..Scope::default() });
         for (name, span) in used {
@@ -412,13 +413,17 @@ fn literal_names(literal: &Literal, used: &mut Names, declared: &mut BTreeSet<Na
     }
 }
 
-/// The names that the bodies of `every` in a body declare.
-fn names_of_every(body: &[Literal], declared: &mut BTreeSet<Name>, functions: Functions) {
+/// The names that the bodies of `every` in a body declare. It is asked at each level anew, so that it counts as work.
+fn names_of_every(body: &[Literal], declared: &mut BTreeSet<Name>, functions: Functions, work: &Work) {
     for literal in body {
         if let LiteralKind::Every { body, .. } = &literal.kind {
+            // By the length of its text, as its terms may be large.
+            if !work.go_on(literal.span.end.saturating_sub(literal.span.start) as usize / 64) {
+                return;
+            }
             let mut used = Names::new();
             body.iter().for_each(|inner| literal_names(inner, &mut used, declared, functions));
-            names_of_every(body, declared, functions);
+            names_of_every(body, declared, functions, work);
         }
     }
 }

@@ -50,19 +50,17 @@ impl Checker<'_> {
     /// little about them as in OPA, where what an expression consists of is looked at from left to right.
     fn comprehensions_before(&mut self, reference: Span, literals: &[&Lit], term: Option<&Expr>) {
         let is_around = |span: Span| span.start < reference.start && span.end >= reference.end;
-        let mut found = Vec::new();
-        let mut note = |closure| found.push(closure);
         self.work.go_on(literals.len() / 16);
-        match literals.iter().find(|lit| is_around(lit.span)).map(|lit| &lit.kind) {
-            Some(LitKind::Unify(left, right) | LitKind::Equal(left, right)) => {
-                [left, right].into_iter().for_each(|expr| comprehensions(expr, &mut note));
-            }
-            Some(LitKind::Call { args, .. }) => args.iter().for_each(|expr| comprehensions(expr, &mut note)),
-            Some(LitKind::Truthy(expr)) => comprehensions(expr, &mut note),
-            Some(LitKind::In { domain, .. }) => comprehensions(domain, &mut note),
-            Some(_) => {}
-            None => term.into_iter().for_each(|expr| comprehensions(expr, &mut note)),
-        }
+        let around = literals.iter().find(|lit| is_around(lit.span));
+        let terms = around.map_or_else(|| term.into_iter().collect(), |lit| terms(lit));
+        let mut found = Vec::new();
+        terms.into_iter().for_each(|expr| {
+            parts(expr, &mut |part| {
+                if let Expr::Comprehension(closure) = part {
+                    found.push(closure);
+                }
+            });
+        });
         for closure in found {
             if closure.span.end <= reference.start {
                 self.comprehension(closure);
@@ -72,15 +70,10 @@ impl Checker<'_> {
 
     /// Looks at the templates of a literal first: OPA makes expressions of their own of them, in front of those of comprehensions.
     fn templates(&mut self, lit: &Lit) {
-        let terms: Vec<&Expr> = match &lit.kind {
-            LitKind::Unify(left, right) | LitKind::Equal(left, right) => vec![left, right],
-            LitKind::Call { args, .. } => args.iter().collect(),
-            LitKind::Truthy(expr) => vec![expr],
-            LitKind::In { domain, .. } => vec![domain],
-            _ => return,
-        };
         let mut found = Vec::new();
-        terms.into_iter().for_each(|expr| templates(expr, &mut |template| found.push(template)));
+        terms(lit).into_iter().for_each(|expr| {
+            parts(expr, &mut |part| found.extend(matches!(part, Expr::Template(_)).then_some(part)));
+        });
         for template in found {
             self.expr(template);
         }
@@ -498,33 +491,29 @@ impl Checker<'_> {
     }
 }
 
-/// The comprehensions of a term, from left to right, without those within them.
-fn comprehensions<'e>(expr: &'e Expr, each: &mut dyn FnMut(&'e Closure)) {
-    match expr {
-        Expr::Comprehension(closure) => each(closure),
-        Expr::Array(items) | Expr::Set(items) => items.iter().for_each(|item| comprehensions(item, each)),
-        Expr::Object(items) => {
-            for (key, value) in items.iter() {
-                comprehensions(key, each);
-                comprehensions(value, each);
-            }
-        }
-        Expr::Const(_) | Expr::Var(_) | Expr::Template(_) => {}
+/// The terms of a literal that OPA takes apart.
+fn terms(lit: &Lit) -> Vec<&Expr> {
+    match &lit.kind {
+        LitKind::Unify(left, right) | LitKind::Equal(left, right) => vec![left, right],
+        LitKind::Call { args, .. } => args.iter().collect(),
+        LitKind::Truthy(expr) => vec![expr],
+        LitKind::In { domain, .. } => vec![domain],
+        _ => Vec::new(),
     }
 }
 
-/// The templates of a term, those in closures left out.
-fn templates<'e>(expr: &'e Expr, each: &mut dyn FnMut(&'e Expr)) {
+/// The comprehensions and templates of a term, from left to right, without those within them.
+fn parts<'e>(expr: &'e Expr, each: &mut dyn FnMut(&'e Expr)) {
     match expr {
-        Expr::Template(_) => each(expr),
-        Expr::Array(items) | Expr::Set(items) => items.iter().for_each(|item| templates(item, each)),
+        Expr::Comprehension(_) | Expr::Template(_) => each(expr),
+        Expr::Array(items) | Expr::Set(items) => items.iter().for_each(|item| parts(item, each)),
         Expr::Object(items) => {
             for (key, value) in items.iter() {
-                templates(key, each);
-                templates(value, each);
+                parts(key, each);
+                parts(value, each);
             }
         }
-        Expr::Const(_) | Expr::Var(_) | Expr::Comprehension(_) => {}
+        Expr::Const(_) | Expr::Var(_) => {}
     }
 }
 
