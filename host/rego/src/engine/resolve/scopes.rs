@@ -413,7 +413,7 @@ fn literal_names(literal: &Literal, used: &mut Names, declared: &mut BTreeSet<Na
     }
 }
 
-/// The names that the bodies of `every` in a body declare. It is asked at each level anew, so that it counts as work.
+/// The names that the bodies of `every` in a body declare. The walk begins anew at each level, so that it counts as work.
 fn names_of_every(body: &[Literal], declared: &mut BTreeSet<Name>, functions: Functions, work: &Work) {
     for literal in body {
         if let LiteralKind::Every { body, .. } = &literal.kind {
