@@ -262,7 +262,8 @@ pub(crate) fn wait_until(mut is_there: impl FnMut() -> bool) {
 pub(crate) fn for_each<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
     let next = std::sync::atomic::AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        for _ in 0..6 {
+        // They mostly wait.
+        for _ in 0..16 {
             scope.spawn(|| {
                 while let Some(item) = items.get(next.fetch_add(1, std::sync::atomic::Ordering::SeqCst)) {
                     work(item);
