@@ -466,3 +466,51 @@ fn a_rule_where_the_data_has_a_value_is_refused_by_the_tools() {
         assert_eq!(error.contains("conflicting rule for data path t/p found"), refused, "{data}: {error}");
     }
 }
+
+#[test]
+fn what_an_expression_with_unknown_parts_would_bind_is_undeclared_in_templates_and_prints() {
+    for (text, variable) in [
+        ("z := $\"{upper(x)}\" if x := input.b with input.a as input[_]", "x"),
+        ("z := $\"{upper(x)}\" if { x := input.b with input.a as y; y = 1 }", "x"),
+        ("z if { x = input.b with input.a as input[_]; print(x) }", "x"),
+        ("z if { x := input.b with input.a as input[_]; y = {1 | print(x)} }", "x"),
+        ("z if { some _, {\"k\": x} in {\"a\": input[_]}; y = {1 | print(x)} }", "x"),
+        ("z if { some x in f(input[_]); y = {1 | print(x)} }\nf(x) := x", "x"),
+        ("z := $\"{upper(x)}\" if some x in [input[_]]", "x"),
+        ("z := $\"{upper(x)}\" if some y in [input[x]]", "x"),
+        ("z if { some x in [input[_]]; every y in [1] { print(x, y) } }", "x"),
+        ("z if { some x; y = {1 | print(x)}; input[x] }", "x"),
+    ] {
+        assert_eq!(errors(text, false), [format!("2 var {variable} is undeclared")], "{text}");
+    }
+    for text in [
+        "z := $\"{upper(x)}\" if { y = 1; x := input.b with input.a as y }",
+        "z := $\"{upper(x)}\" if x := input.b with input.a as [y | y = input[_]]",
+        "z if { x := input.b with input.a as input[_]; print(x) }",
+        "z if { x = input.b with input.a as input[_]; x = 1; print(x) }",
+        "z if { some _, x in input[_]; y = {1 | print(x)} }",
+        "z if { some x in [input[_]]; print(x) }",
+        "z if { y = {x | x = 1; print(x)} with input as input[_] }",
+        "f(x) if { y = {1 | print(x)} }\nz := f(1)",
+    ] {
+        assert_eq!(errors(text, false), [""; 0], "{text}");
+    }
+    assert_eq!(errors("z if { print(1) with x as 1; some x; input[x] }", false), ["2 var x referenced above"]);
+}
+
+#[test]
+fn a_call_whose_closures_name_what_its_elements_are_called_is_unsafe() {
+    for text in ["z if some x in count({1 | x = false})", "z if some x in f({1 | x = false})\nf(x) := [x]"] {
+        let found = errors(text, false);
+        assert!(found.iter().any(|error| error.contains("var x is unsafe")), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn a_composite_that_is_the_key_of_a_rule_says_what_its_values_are() {
+    for key in ["set()", "{1}", "[]", "[\"a\"]", "{}"] {
+        let found = errors(&format!("p[{key}] := 1\nz if p[_].x"), false);
+        assert!(matches!(found.as_slice(), [one] if one.contains("undefined ref: data.t.p[_].x")), "{key}: {found:?}");
+    }
+    assert_eq!(errors("f(x) := {$\"a{x}\": x | true}\nz := f(1)", false), [""; 0]);
+}

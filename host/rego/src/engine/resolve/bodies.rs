@@ -41,6 +41,18 @@ impl Resolver<'_> {
             literal.with.iter().for_each(|with| self.ignored(with));
             return self.print(call, term.span, out);
         }
+        let binds_nothing = match &literal.kind {
+            LiteralKind::SomeIn { domain, .. } if !matches!(domain.kind, TermKind::Var(_) | TermKind::Ref(_)) => {
+                !self.is_known(domain)
+            }
+            _ => false,
+        };
+        self.binds_nothing = binds_nothing || literal.with.iter().any(|with| !self.is_known(&with.value));
+        self.literal_with(literal, out);
+        self.binds_nothing = false;
+    }
+
+    fn literal_with(&mut self, literal: &Literal, out: &mut Vec<Lit>) {
         if literal.with.is_empty() {
             return self.literal_kind(literal, out);
         }
@@ -67,6 +79,12 @@ impl Resolver<'_> {
     /// Looks at the names of a `with` that changes nothing.
     fn ignored(&mut self, with: &With) {
         let noted = self.errors.len();
+        if let Some(name) = target_head(&with.target)
+            && !matches!(&**name, "input" | "data")
+            && self.lookup(name).is_none()
+        {
+            self.refuse_unknown(name, with.target.span);
+        }
         self.closed(|resolver| resolver.term(&with.value, &mut Vec::new()));
         let mut own = self.errors.split_off(noted);
         own.retain(|error| error.code == CompileCode::Compile && !error.message.contains("undeclared"));
@@ -141,8 +159,10 @@ impl Resolver<'_> {
         let met = self.met.len();
         let own = Slot::try_from(self.slots.len()).unwrap_or(Slot::MAX);
         let negated = std::mem::replace(&mut self.negated, false);
+        let binds_nothing = std::mem::replace(&mut self.binds_nothing, false);
         let result = inner(self);
         self.negated = negated;
+        self.binds_nothing = binds_nothing;
         let mut free: Vec<_> = self.met.iter().skip(met).copied().filter(|slot| *slot < own).collect();
         free.sort_unstable();
         free.dedup();
@@ -196,7 +216,7 @@ impl Resolver<'_> {
         }
         // The right side is resolved first: in `x := x + 1` its `x` is the outer one.
         let right = match Side::of(self, right, false, pre) {
-            Side::Call(call, call_span) if shares_names(left, right, self.options.functions) => {
+            Side::Call(call, call_span) if shares_names(left, right) => {
                 Side::Expr(self.hoisted_call(&call, call_span, pre))
             }
             other => other,
@@ -397,6 +417,15 @@ impl Resolver<'_> {
         let message = "with keyword target must reference existing input, data, or a function";
         self.error(term.span, CompileCode::Type, message);
         None
+    }
+}
+
+/// The name with which the target of a `with` begins.
+fn target_head(target: &Term) -> Option<&crate::engine::ast::Name> {
+    match &target.kind {
+        TermKind::Var(name) => Some(name),
+        TermKind::Ref(reference) => target_head(&reference.head),
+        _ => None,
     }
 }
 

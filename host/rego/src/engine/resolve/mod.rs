@@ -76,10 +76,12 @@ struct Resolver<'a> {
     slots: Vec<SlotInfo>,
     /// How often each slot is met.
     uses: Vec<u32>,
-    /// The unit in which each slot is met first.
+    /// The unit in which each slot is met first, of those that can bind it.
     first_met: Vec<Option<Unit>>,
-    /// Whether each slot is met outside of templates.
+    /// Whether each slot is met outside of templates, where it can be bound.
     outside: Vec<bool>,
+    /// As in OPA the expression that is resolved binds nothing for templates and `print`: it needs what is not known yet.
+    binds_nothing: bool,
     /// How many templates are open.
     in_template: usize,
     /// Variables of templates.
@@ -144,6 +146,7 @@ pub(crate) fn resolve(
                 uses: Vec::new(),
                 first_met: Vec::new(),
                 outside: Vec::new(),
+                binds_nothing: false,
                 in_template: 0,
                 in_templates: Vec::new(),
                 negated: false,
@@ -263,7 +266,8 @@ impl Resolver<'_> {
                     body.push(Lit { kind: LitKind::Unify(Expr::Var(slot), expr), span: arg.span, unit: ALONE });
                 }
                 let own = body.len();
-                // As in OPA the parts of the head's reference stand in the body.
+                // As in OPA the parts of the head's reference stand in the body, behind the rest.
+                self.in_unit(Self::begin_literal);
                 let path: Vec<_> = suffix.iter().map(|term| self.whole(term, &mut body)).collect();
                 let keys = own..body.len();
                 self.head_from = Some(self.scopes.len());

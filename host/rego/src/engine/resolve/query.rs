@@ -42,6 +42,7 @@ pub(crate) fn resolve_query(
         uses: Vec::new(),
         first_met: Vec::new(),
         outside: Vec::new(),
+        binds_nothing: false,
         in_template: 0,
         in_templates: Vec::new(),
         negated: false,

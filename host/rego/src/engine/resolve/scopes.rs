@@ -85,6 +85,25 @@ impl Resolver<'_> {
         self.first_met.get(slot as usize).is_some_and(|first| first.is_some_and(|first| first < literal))
     }
 
+    /// How a name is declared in a scope.
+    pub(super) fn how(&self, name: &str, scope: usize) -> Option<How> {
+        self.scopes.get(scope)?.declared.get(name).copied()
+    }
+
+    /// Whether everything outside the closures of a term is known from what stands in front of it.
+    pub(super) fn is_known(&self, term: &Term) -> bool {
+        let mut names = Names::new();
+        term_names(term, &mut names, self.options.functions);
+        names.keys().all(|name| match self.lookup_scope(name) {
+            _ if &**name == "_" => false,
+            Some((slot, scope)) => {
+                matches!(self.how(name, scope), Some(How::Argument | How::Every))
+                    || self.first_met.get(slot as usize).is_none_or(Option::is_some)
+            }
+            None => true,
+        })
+    }
+
     pub(super) fn declared_here(&self, name: &str) -> bool {
         self.scopes.last().is_some_and(|scope| scope.names.contains_key(name))
     }
@@ -127,6 +146,9 @@ impl Resolver<'_> {
             *uses += 1;
         }
         let unit = self.unit;
+        if self.binds_nothing {
+            return;
+        }
         if let Some(first) = self.first_met.get_mut(slot as usize) {
             first.get_or_insert(unit);
         }
@@ -326,11 +348,11 @@ type Names = BTreeMap<Name, Span>;
 /// The registered functions.
 pub(super) type Functions = &'static [HostFunction];
 
-/// Whether a variable that a pattern binds stands in the other term too.
-pub(super) fn shares_names(pattern: &Term, term: &Term, functions: Functions) -> bool {
+/// Whether a variable that a pattern binds stands in the other term or in a closure there, too.
+pub(super) fn shares_names(pattern: &Term, term: &Term) -> bool {
     let (mut bound, mut used) = (Names::new(), Names::new());
     pattern_names(pattern, &mut bound);
-    term_names(term, &mut used, functions);
+    all_names(term, &mut used);
     bound.keys().any(|name| used.contains_key(name))
 }
 
@@ -430,7 +452,7 @@ fn names_of_every(body: &[Literal], declared: &mut BTreeSet<Name>, functions: Fu
 
 /// Every variable of a term, those of closures too.
 fn all_names(term: &Term, names: &mut Names) {
-    let literals = |body: &[Literal], names: &mut Names| {
+    fn literals(body: &[Literal], names: &mut Names) {
         for literal in body {
             match &literal.kind {
                 LiteralKind::Expr(term) | LiteralKind::Not(term) => all_names(term, names),
@@ -438,11 +460,14 @@ fn all_names(term: &Term, names: &mut Names) {
                 LiteralKind::SomeIn { key, value, domain } => {
                     key.iter().chain([value, domain]).for_each(|term| all_names(term, names));
                 }
-                LiteralKind::Every { domain, .. } => all_names(domain, names),
+                LiteralKind::Every { domain, body, .. } => {
+                    all_names(domain, names);
+                    literals(body, names);
+                }
             }
             literal.with.iter().for_each(|with| all_names(&with.value, names));
         }
-    };
+    }
     match &term.kind {
         TermKind::Var(name) => {
             names.entry(name.clone()).or_insert(term.span);

@@ -14,7 +14,7 @@ use crate::engine::span::Span;
 
 use super::Resolver;
 use super::names::joined;
-use super::scopes::{kept_body, term_names};
+use super::scopes::{How, kept_body, term_names};
 
 impl Resolver<'_> {
     /// The term without references and calls; those become literals in `pre`.
@@ -330,12 +330,15 @@ impl Resolver<'_> {
                 _ if &*name == "_" => true,
                 // As in OPA a closure of the head prints nothing of the body.
                 _ if !in_template && self.is_of_the_body(&name) => true,
+                Some((_, scope)) if matches!(self.how(&name, scope), Some(How::Argument | How::Every)) => false,
                 // Any other place of the body may bind what stands in a template.
-                Some((slot, _)) if in_template && !self.is_declared(&name) => {
+                Some((slot, _)) if in_template => {
                     self.in_templates.push((slot, name.clone(), span));
                     false
                 }
-                Some((slot, scope)) => !self.is_declared(&name) && !self.stands_before(slot, scope),
+                // As in OPA what its own body declares is known.
+                Some((_, scope)) if scope + 1 == self.scopes.len() && self.how(&name, scope).is_some() => false,
+                Some((slot, scope)) => !self.stands_before(slot, scope),
                 None => false,
             };
             if unknown {

@@ -287,7 +287,15 @@ impl<'a> Builder<'a> {
                 };
                 new.vars.extend(root);
                 let mut path = Vec::new();
-                key.iter().for_each(|key| key.slots(&mut |slot| path.push(slot)));
+                match key {
+                    Some(key) => key.slots(&mut |slot| path.push(slot)),
+                    // It has a key all the same, which nothing but the reference binds.
+                    None => {
+                        let key = self.slot();
+                        path.push(key);
+                        new.vars.push(key);
+                    }
+                }
                 new.references.push(Reference { root, path, out: None });
                 key.iter().chain([value]).for_each(|term| self.term(term, &mut new));
                 new.role = Role::Value(vec![value]);

@@ -306,6 +306,14 @@ impl Checker<'_> {
             bound.add(*slot);
         }
         self.body(&closure.body, &mut bound);
+        // As in OPA templates of the head are expressions of the body.
+        let mut templates = Vec::new();
+        for term in closure.key.iter().chain([&closure.value]) {
+            parts(term, &mut |part| templates.extend(matches!(part, Expr::Template(_)).then_some(part)));
+        }
+        for template in templates {
+            self.expr(template);
+        }
         let value = self.expr(&closure.value);
         match closure.collect {
             Collect::Array => Kind::array_of(value),

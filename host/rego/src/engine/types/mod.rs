@@ -14,6 +14,7 @@ mod unify;
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
+use regorus::Value;
 
 use crate::engine::dependencies::Dependencies;
 use crate::engine::error::{CompileCode, CompileError};
@@ -118,6 +119,10 @@ pub(crate) fn check(
     signatures
 }
 
+const fn is_scalar(key: &Value) -> bool {
+    !matches!(key, Value::Array(_) | Value::Object(_) | Value::Set(_))
+}
+
 /// What is known of a rule with a value at a constant place more: of other places nothing.
 fn placed(known: Option<Kind>, path: &[Expr], kind: Kind) -> Kind {
     let anything = || Some((Kind::Any, Kind::Any));
@@ -171,7 +176,8 @@ impl<'a> Checker<'a> {
                     NodeKind::Set => Kind::merged(value, Kind::set_of(kind)),
                     // A set further down stands beside what else is there.
                     NodeKind::Object if branch.set => Some(Kind::Any),
-                    NodeKind::Object if matches!(branch.path.first(), Some(Expr::Const(_))) => {
+                    // As in OPA a composite is a key as any other expression is.
+                    NodeKind::Object if matches!(branch.path.first(), Some(Expr::Const(key)) if is_scalar(key)) => {
                         Some(placed(value, &branch.path, kind))
                     }
                     _ => {
