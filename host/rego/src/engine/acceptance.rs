@@ -480,6 +480,7 @@ fn what_an_expression_with_unknown_parts_would_bind_is_undeclared_in_templates_a
         ("z := $\"{upper(x)}\" if some y in [input[x]]", "x"),
         ("z if { some x in [input[_]]; every y in [1] { print(x, y) } }", "x"),
         ("z if { some x; y = {1 | print(x)}; input[x] }", "x"),
+        ("z if { y = [1 | x = 1]; print(x); x = 1 }", "x"),
     ] {
         assert_eq!(errors(text, false), [format!("2 var {variable} is undeclared")], "{text}");
     }
@@ -496,11 +497,26 @@ fn what_an_expression_with_unknown_parts_would_bind_is_undeclared_in_templates_a
         assert_eq!(errors(text, false), [""; 0], "{text}");
     }
     assert_eq!(errors("z if { print(1) with x as 1; some x; input[x] }", false), ["2 var x referenced above"]);
+    for value in ["[1 | print(y)]", "[y | print(y)]", "[1 | every x in [1] { print(x, y) }]", "[1 | not print(y)]"] {
+        let text = format!("z if print(1) with input as {value}");
+        assert_eq!(errors(&text, false), ["2 var y is undeclared"], "{text}");
+    }
+    for value in ["[1 | y = 1; print(y)]", "[[1 | print(y)] | y = 1]", "{1 | y := 1; [y | print(y)]}", "y"] {
+        let text = format!("z if {{ print(1) with input as {value}; y = 1 }}");
+        assert_eq!(errors(&text, false), [""; 0], "{text}");
+    }
 }
 
 #[test]
 fn a_call_whose_closures_name_what_its_elements_are_called_is_unsafe() {
-    for text in ["z if some x in count({1 | x = false})", "z if some x in f({1 | x = false})\nf(x) := [x]"] {
+    for text in [
+        "z if some x in count({1 | x = false})",
+        "z if some x in f({1 | x = false})\nf(x) := [x]",
+        // Closures are looked at with what is known in front of the call, which comes first.
+        "z if y := object.remove(input.p[x], [1 | x])",
+        "z if y := [count([input.p[x], [1 | x]])]",
+        "z if { y := object.remove(input.p[x], [x | true]); x = 1 }",
+    ] {
         let found = errors(text, false);
         assert!(found.iter().any(|error| error.contains("var x is unsafe")), "{text}: {found:?}");
     }

@@ -85,9 +85,11 @@ impl Resolver<'_> {
         {
             self.refuse_unknown(name, with.target.span);
         }
+        let around = (self.inner_head_from.take(), std::mem::replace(&mut self.ignores, true));
         self.closed(|resolver| resolver.term(&with.value, &mut Vec::new()));
+        (self.inner_head_from, self.ignores) = around;
         let mut own = self.errors.split_off(noted);
-        own.retain(|error| error.code == CompileCode::Compile && !error.message.contains("undeclared"));
+        own.retain(|error| error.code == CompileCode::Compile);
         self.errors.append(&mut own);
     }
 
@@ -158,6 +160,7 @@ impl Resolver<'_> {
     pub(super) fn closed<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> (T, Vec<Slot>) {
         let met = self.met.len();
         let own = Slot::try_from(self.slots.len()).unwrap_or(Slot::MAX);
+        let units = self.units;
         let negated = std::mem::replace(&mut self.negated, false);
         let binds_nothing = std::mem::replace(&mut self.binds_nothing, false);
         let result = inner(self);
@@ -166,6 +169,12 @@ impl Resolver<'_> {
         let mut free: Vec<_> = self.met.iter().skip(met).copied().filter(|slot| *slot < own).collect();
         free.sort_unstable();
         free.dedup();
+        // What a closure binds it binds for itself.
+        for slot in &free {
+            if let Some(first) = self.first_met.get_mut(*slot as usize) {
+                *first = first.filter(|first| *first <= units);
+            }
+        }
         (result, free)
     }
 

@@ -82,6 +82,8 @@ struct Resolver<'a> {
     outside: Vec<bool>,
     /// As in OPA the expression that is resolved binds nothing for templates and `print`: it needs what is not known yet.
     binds_nothing: bool,
+    /// A `with` that changes nothing is resolved.
+    ignores: bool,
     /// How many templates are open.
     in_template: usize,
     /// Variables of templates.
@@ -147,6 +149,7 @@ pub(crate) fn resolve(
                 first_met: Vec::new(),
                 outside: Vec::new(),
                 binds_nothing: false,
+                ignores: false,
                 in_template: 0,
                 in_templates: Vec::new(),
                 negated: false,

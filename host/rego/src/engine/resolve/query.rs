@@ -43,6 +43,7 @@ pub(crate) fn resolve_query(
         first_met: Vec::new(),
         outside: Vec::new(),
         binds_nothing: false,
+        ignores: false,
         in_template: 0,
         in_templates: Vec::new(),
         negated: false,

@@ -79,10 +79,14 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whether a variable stands in front of the literal of its scope that is resolved.
+    /// Whether a variable stands in front of the literal of its scope that is resolved, or in front of one in a closure of that.
     pub(super) fn stands_before(&self, slot: Slot, scope: usize) -> bool {
-        let literal = self.scopes.get(scope).map_or(0, |scope| scope.literal);
-        self.first_met.get(slot as usize).is_some_and(|first| first.is_some_and(|first| first < literal))
+        let Some(first) = self.first_met.get(slot as usize).copied().flatten() else { return false };
+        let mut around = None;
+        self.scopes.iter().skip(scope).any(|inner| {
+            let is_inside = around.replace(inner.literal).is_none_or(|around| first > around);
+            is_inside && first < inner.literal
+        })
     }
 
     /// How a name is declared in a scope.

@@ -323,6 +323,10 @@ impl Resolver<'_> {
 
     /// A variable in an argument of `print` or in a template is known from what stands in front of it.
     fn refuse_undeclared(&mut self, term: &Term, in_template: bool) {
+        // As in OPA nobody looks at what a head prints there.
+        if self.ignores && !in_template && self.inner_head_from.is_some_and(|from| from < self.scopes.len()) {
+            return;
+        }
         let mut names = BTreeMap::new();
         term_names(term, &mut names, self.options.functions);
         for (name, span) in names {

@@ -67,7 +67,13 @@ pub(super) fn order<'a>(body: &'a [Lit], bound: &Bound, work: &Work) -> Result<V
         if !work.go_on(count) {
             return Err(Vec::new());
         }
+        let mut open = Vec::new();
         waiting.retain(|expression| match expression.outputs(&known, (&globals, &in_body), &mut leftover, work) {
+            // As in OPA it has its place, in which what its closures lack is not bound yet.
+            Some(_) if !expression.closes(&known, work) => {
+                open.extend(expression.unknown_in_closures(&known));
+                false
+            }
             Some(outputs) => {
                 for slot in outputs {
                     known.add(slot);
@@ -77,6 +83,9 @@ pub(super) fn order<'a>(body: &'a [Lit], bound: &Bound, work: &Work) -> Result<V
             }
             None => true,
         });
+        if !open.is_empty() {
+            return Err(open);
+        }
         if waiting.len() == count {
             let is_waiting =
                 |lit: &&Lit| waiting.iter().any(|of| of.lit.unit == lit.unit || std::ptr::eq(of.lit, *lit));
@@ -92,7 +101,7 @@ pub(super) fn order<'a>(body: &'a [Lit], bound: &Bound, work: &Work) -> Result<V
     Ok(ordered)
 }
 
-impl Expression<'_> {
+impl<'a> Expression<'a> {
     /// What it binds, if it can have its place now. `leftover` is what the call before would bind.
     fn outputs(
         &self,
@@ -142,10 +151,18 @@ impl Expression<'_> {
         // As in OPA the other variables do not count where closures share some with the body.
         let is_ready =
             if closed.is_empty() { self.vars.iter().all(is_known) && knows_with } else { closed.iter().all(is_known) };
-        let is_closed = is_ready
-            && self.closures.iter().all(|closure| closes(closure, known, work))
-            && self.bodies_close(known, work);
-        is_closed.then_some(outputs)
+        is_ready.then_some(outputs)
+    }
+
+    /// Whether its closures and bodies are safe with what is known.
+    fn closes(&self, known: &Bound, work: &Work) -> bool {
+        self.closures.iter().all(|closure| closes(closure, known, work)) && self.bodies_close(known, work)
+    }
+
+    /// The variables of its closures and bodies that have no value.
+    fn unknown_in_closures(&self, known: &Bound) -> Vec<(Slot, &'a Lit)> {
+        let inner = self.closures.iter().flat_map(|closure| &closure.free).chain(&self.inner);
+        inner.filter(|slot| !known.has(**slot)).map(|slot| (*slot, self.lit)).collect()
     }
 
     /// The variables that closures and bodies in it share with the body around it.
