@@ -13,7 +13,7 @@ use crate::engine::span::Span;
 
 use super::Resolver;
 use super::names::{dotted, joined};
-use super::scopes::{How, shares_names};
+use super::scopes::How;
 
 impl Resolver<'_> {
     pub(super) fn literals(&mut self, literals: &[Literal], out: &mut Vec<Lit>) {
@@ -225,7 +225,7 @@ impl Resolver<'_> {
         }
         // The right side is resolved first: in `x := x + 1` its `x` is the outer one.
         let right = match Side::of(self, right, false, pre) {
-            Side::Call(call, call_span) if shares_names(left, right) => {
+            Side::Call(call, call_span) if self.shares_names(left, right) => {
                 Side::Expr(self.hoisted_call(&call, call_span, pre))
             }
             other => other,

@@ -254,9 +254,9 @@ impl Resolver<'_> {
     /// The variables of `some … in` that it declares: not those that its own domain names, which as in OPA are the ones around it
     /// or variables of the body.
     pub(super) fn members(&mut self, pattern: &Term, domain: &Term) -> Vec<(Name, Span)> {
-        let (mut names, mut around) = (BTreeMap::new(), Names::new());
+        let mut names = Names::new();
         pattern_names(pattern, &mut names);
-        all_names(domain, &mut around);
+        let around = self.names_within(domain);
         let mut declared = Vec::new();
         for (name, span) in names {
             // The documents are themselves.
@@ -273,6 +273,24 @@ impl Resolver<'_> {
             }
         }
         declared
+    }
+
+    /// Whether a variable that a pattern binds stands in the other term or in a closure there, too.
+    pub(super) fn shares_names(&self, pattern: &Term, term: &Term) -> bool {
+        let mut bound = Names::new();
+        pattern_names(pattern, &mut bound);
+        let used = self.names_within(term);
+        bound.keys().any(|name| used.contains_key(name))
+    }
+
+    /// Every variable of a term, those of closures too. The walk begins anew at each level of closures, so that it counts as work, by
+    /// the length of the text.
+    fn names_within(&self, term: &Term) -> Names {
+        let mut names = Names::new();
+        if self.work.go_on(term.span.end.saturating_sub(term.span.start) as usize / 64) {
+            all_names(term, &mut names);
+        }
+        names
     }
 
     /// Reports the variables declared in a rule that are unused.
@@ -351,14 +369,6 @@ type Names = BTreeMap<Name, Span>;
 
 /// The registered functions.
 pub(super) type Functions = &'static [HostFunction];
-
-/// Whether a variable that a pattern binds stands in the other term or in a closure there, too.
-pub(super) fn shares_names(pattern: &Term, term: &Term) -> bool {
-    let (mut bound, mut used) = (Names::new(), Names::new());
-    pattern_names(pattern, &mut bound);
-    all_names(term, &mut used);
-    bound.keys().any(|name| used.contains_key(name))
-}
 
 /// The body of a rule or a comprehension with these heads. As in OPA one that is `true` alone gives way to what is moved out of a
 /// head, and its `with` goes with it.

@@ -36,7 +36,7 @@ impl Checker<'_> {
                 self.comprehensions_before(lit.span, ordered.get(at + 1..).unwrap_or_default(), term);
             }
             if has_closures && !self.refs_only {
-                self.templates(lit);
+                self.templates(terms(lit));
             }
             // The kinds of one literal may have a thousand parts.
             if !self.work.go_on(64) {
@@ -68,10 +68,10 @@ impl Checker<'_> {
         }
     }
 
-    /// Looks at the templates of a literal first: OPA makes expressions of their own of them, in front of those of comprehensions.
-    fn templates(&mut self, lit: &Lit) {
+    /// Looks at the templates of some terms first: OPA makes expressions of their own of them, in front of those of comprehensions.
+    fn templates<'e>(&mut self, terms: impl IntoIterator<Item = &'e Expr>) {
         let mut found = Vec::new();
-        terms(lit).into_iter().for_each(|expr| {
+        terms.into_iter().for_each(|expr| {
             parts(expr, &mut |part| found.extend(matches!(part, Expr::Template(_)).then_some(part)));
         });
         for template in found {
@@ -307,13 +307,7 @@ impl Checker<'_> {
         }
         self.body(&closure.body, &mut bound);
         // As in OPA templates of the head are expressions of the body.
-        let mut templates = Vec::new();
-        for term in closure.key.iter().chain([&closure.value]) {
-            parts(term, &mut |part| templates.extend(matches!(part, Expr::Template(_)).then_some(part)));
-        }
-        for template in templates {
-            self.expr(template);
-        }
+        self.templates(closure.key.iter().chain([&closure.value]));
         let value = self.expr(&closure.value);
         match closure.collect {
             Collect::Array => Kind::array_of(value),
