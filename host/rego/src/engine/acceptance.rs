@@ -501,6 +501,10 @@ fn what_an_expression_with_unknown_parts_would_bind_is_undeclared_in_templates_a
         let text = format!("z if print(1) with input as {value}");
         assert_eq!(errors(&text, false), ["2 var y is undeclared"], "{text}");
     }
+    for target in ["walk", "eq", "data.t.q.r"] {
+        let text = format!("z if print(1) with input as [1 | 2 with {target} as 3]\nq := {{\"r\": 1}}");
+        assert_eq!(errors(&text, false), [""; 0], "{text}");
+    }
     for value in ["[1 | y = 1; print(y)]", "[[1 | print(y)] | y = 1]", "{1 | y := 1; [y | print(y)]}", "y"] {
         let text = format!("z if {{ print(1) with input as {value}; y = 1 }}");
         assert_eq!(errors(&text, false), [""; 0], "{text}");
@@ -529,4 +533,86 @@ fn a_composite_that_is_the_key_of_a_rule_says_what_its_values_are() {
         assert!(matches!(found.as_slice(), [one] if one.contains("undefined ref: data.t.p[_].x")), "{key}: {found:?}");
     }
     assert_eq!(errors("f(x) := {$\"a{x}\": x | true}\nz := f(1)", false), [""; 0]);
+    // As the key of a constant it is exactly itself.
+    assert_eq!(errors("q := {[]: [1], {2}: [1]}\nz if q[[]][0]\ny if q[[2]][0]", false), [""; 0]);
+    for key in ["[1, 2]", "[\"a\"]", "{}", "1"] {
+        let found = errors(&format!("q := {{[]: [1], {{2}}: [1]}}\nz if {{ x := {key}; q[x][0] }}"), false);
+        assert!(matches!(found.as_slice(), [one] if one.contains("undefined ref: data.t.q[x][0]")), "{key}: {found:?}");
+    }
+}
+
+#[test]
+fn operators_and_functions_are_names_as_all_others() {
+    for (text, message) in [
+        ("z if { input.x == 1; equal := 2 }", "2 var equal referenced above"),
+        ("z if { input.x = 1; eq := 2 }", "2 var eq referenced above"),
+        ("z if { some x in [1]; eq := x }", "2 var eq referenced above"),
+        ("z if { 1 in [1]; internal := 1 }", "2 var internal referenced above"),
+        ("z if { print(1); print := 2 }", "2 var print referenced above"),
+        ("z if { count := count([]) }", "2 var count referenced above"),
+        ("z if { x := $\"{count([])}\"; count := x }", "2 var count referenced above"),
+        ("f(equal) if 1 == 1", "2 called function equal shadowed"),
+        ("f(eq) if input.x = 1", "2 called function eq shadowed"),
+        ("f(eq) if { some x in input.y; x }", "2 undefined function eq"),
+        ("f(print) if print(2)", "2 called function print shadowed"),
+        ("f(internal) if 1 in [1]", "2 called function internal.member_2 shadowed"),
+        ("z if { gt := 5; input.x > gt }", "2 called function gt shadowed"),
+        ("import data.q.equal\nz if 1 == 2", "3 undefined function data.q.equal"),
+        ("internal.x := 1\nz if 1 in [1]", "3 undefined function data.t.internal.member_2"),
+    ] {
+        assert_eq!(errors(text, false), [message], "{text}");
+    }
+    for text in [
+        "z if { x := 1; assign := x }",
+        "z if { x := [1 | 1 == 1]; equal := 2 }",
+        "z if { every x in [1] { x == 1 }; equal := 1 }",
+        "f(internal) if { some x in [1]; x > 0 }",
+        "eq := 1\nz if { some x in [1]; x == 1 }",
+        "equal(x, y) := true\nz if 1 == 2",
+    ] {
+        assert_eq!(errors(text, false), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn references_beside_some_in_declare_their_variables() {
+    for text in [
+        "f(x) := y if some [input[x], y] in input.b",
+        "f(x) := y if { some y in input.b with input.q as input[x] }",
+        "f(x) := y if { some y in input.b with input.q as [1, {count(input.a[x]): 1}] }",
+        "f(x) := y if { some y in p with input.q as q[x] }\np := [1]\nq := [1]",
+        "f(x) := y if { some y in g(1) with input.q as q[x] }\ng(x) := [x]\nq := [1]",
+    ] {
+        assert_eq!(errors(text, false), ["2 arg x redeclared"], "{text}");
+    }
+    for text in [
+        "f(x) := y if { some y in [1] with input.q as input[x] }",
+        "f(x) := y if { some y in input.b with input.q as [1 | input[x]] }",
+        "z := y if { some y in input.b with input.q as input[x]; x == 1 }",
+    ] {
+        assert_eq!(errors(text, false), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn closures_know_nothing_of_what_a_reference_or_the_body_of_an_every_says() {
+    for text in [
+        "f(x) if input.c[x].y = [[{x: x | true}], 1]",
+        "f(x) if input.c[x].y = {y | y = {x: x | true}}",
+        "f(x) if input.c[x][[1 | y = {x: x | true}]]",
+        "f(x) if not input.c[x] = [1 | print({x | true})]",
+        "f(x) if every y in input.c { input.d[x]; y = [1 | u = {x: y | true}] }",
+        "z if every y in input.c { w := y; input.d[w]; y = [1 | u = {w: 2 | true}] }",
+    ] {
+        let found = errors(text, false);
+        assert!(matches!(found.as_slice(), [one] if one.starts_with("2 match error")), "{text}: {found:?}");
+    }
+    for text in [
+        "f(x) if input.c[x].y = {x: x | true}",
+        "f(x) if input.c[x].y = [[1 | print([x | true])], x]",
+        "z if { x = input.y; input.c[x].y = [[1 | print({x: x | true})], x] }",
+        "import data.t.p as i\nf(null) if { walk({x | y = 2}, [_, i]); input.c[x] }",
+    ] {
+        assert_eq!(errors(text, false), [""; 0], "{text}");
+    }
 }

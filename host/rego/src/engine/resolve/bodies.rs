@@ -1,6 +1,5 @@
 //! Literals of a body.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use regorus::Value;
@@ -73,7 +72,7 @@ impl Resolver<'_> {
     }
 
     fn is_print(&self, call: &Call) -> bool {
-        joined(&call.name) == "print" && self.full_path(&call.name).is_none()
+        joined(&call.name) == "print" && !self.is_redefined(call)
     }
 
     /// Looks at the names of a `with` that changes nothing.
@@ -94,6 +93,7 @@ impl Resolver<'_> {
     }
 
     fn print(&mut self, call: &Call, span: Span, out: &mut Vec<Lit>) {
+        self.note_function(call);
         let parts = call.args.iter().map(|arg| self.printed(arg)).collect();
         out.push(Lit { kind: LitKind::Print(parts), span, unit: ALONE });
     }
@@ -120,10 +120,12 @@ impl Resolver<'_> {
                 }
             }
             LiteralKind::SomeIn { key, value, domain } => {
-                let mut names = BTreeMap::new();
-                for pattern in key.iter().chain([value]) {
-                    names.extend(self.members(pattern, domain));
+                if self.is_declared("eq") {
+                    self.error(span, CompileCode::Type, "undefined function eq");
                 }
+                self.note("eq");
+                let patterns: Vec<_> = key.iter().chain([value]).collect();
+                let names = self.members(&patterns, domain, &literal.with);
                 let domain = self.term(domain, out);
                 for (name, span) in names {
                     self.declare(&name, span, How::SomeIn, 1);
@@ -182,7 +184,7 @@ impl Resolver<'_> {
     fn expression(&mut self, term: &Term, negated: bool, pre: &mut Vec<Lit>, main: &mut Vec<Lit>, own: &mut Vec<Slot>) {
         let span = term.span;
         match &term.kind {
-            TermKind::Call(call) => match operator(call) {
+            TermKind::Call(call) => match operator(call).filter(|_| !self.is_redefined(call)) {
                 Some("assign") => self.assignment(call, span, pre, main),
                 Some("eq") => self.equality(call, span, true, negated, pre, main, own),
                 Some("equal") => self.equality(call, span, false, negated, pre, main, own),
@@ -247,6 +249,7 @@ impl Resolver<'_> {
         own: &mut Vec<Slot>,
     ) {
         let [left, right] = call.args.as_slice() else { return };
+        self.note_function(call);
         let left = Side::of(self, left, negated, pre);
         let right = Side::of(self, right, negated, pre);
         self.unify(left, right, bind, span, pre, main, own);
@@ -389,9 +392,7 @@ impl Resolver<'_> {
                 && let Some(found) = self.allowed_builtin(&name)
             {
                 if let Some(why) = not_replaceable(&name) {
-                    let message = format!("with keyword replacing built-in function: {why}");
-                    self.error(term.span, CompileCode::Compile, message);
-                    return None;
+                    return self.refuse_target(term, format!("with keyword replacing built-in function: {why}"));
                 }
                 return Some(WithTarget::Function(found.callee));
             }
@@ -400,8 +401,7 @@ impl Resolver<'_> {
             dotted(term).map(|name| joined(&name)).as_deref()
         {
             let message = format!("with keyword replacing built-in function: replacement of {name:?} invalid");
-            self.error(term.span, CompileCode::Compile, message);
-            return None;
+            return self.refuse_target(term, message);
         }
         // In Rego of before 1.0 a local variable may be named `input`; the target of a `with` is still the document.
         let front = match self.full_path(std::slice::from_ref(&head)) {
@@ -414,12 +414,18 @@ impl Resolver<'_> {
         match front.first().map(|name| &**name) {
             Some("input") => Some(WithTarget::Input(full)),
             _ if self.tree.is_inside_a_rule(&full) => {
-                let message = "with keyword cannot partially replace virtual document(s)";
-                self.error(term.span, CompileCode::Compile, message);
-                None
+                self.refuse_target(term, "with keyword cannot partially replace virtual document(s)")
             }
             _ => Some(WithTarget::Data(full)),
         }
+    }
+
+    /// In what is ignored a target may be what cannot be replaced, as in OPA.
+    fn refuse_target<T>(&mut self, term: &Term, message: impl Into<String>) -> Option<T> {
+        if !self.ignores {
+            self.error(term.span, CompileCode::Compile, message);
+        }
+        None
     }
 
     fn bad_target<T>(&mut self, term: &Term) -> Option<T> {

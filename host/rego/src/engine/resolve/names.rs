@@ -9,9 +9,14 @@ use crate::engine::builtins::{HostFunction, lookup, unsupported};
 use crate::engine::error::CompileCode;
 use crate::engine::ir::{Callee, Special};
 use crate::engine::rule_tree::Kind;
-use crate::engine::span::Span;
 
 use super::Resolver;
+
+/// The first part of what a call names, also of an operator.
+fn first_name(call: &Call) -> &str {
+    let name = call.name.first().map_or("", |name| &**name);
+    if call.operator { name.split('.').next().unwrap_or(name) } else { name }
+}
 
 /// Functions that Rego v1 has no more.
 pub(crate) const DEPRECATED: [&str; 11] = [
@@ -117,26 +122,41 @@ impl Resolver<'_> {
         builtin(name, self.options.functions).filter(|_| is_allowed)
     }
 
-    /// The function of an operator.
-    fn builtin(&mut self, name: &str, span: Span) -> Option<ResolvedFunction> {
-        let found = self.allowed_builtin(name);
-        if found.is_none() {
-            self.error(span, CompileCode::Type, format!("undefined function {name}"));
+    /// Whether an operator means no built-in function: as in OPA a rule, an import or a variable of that name stands in front of
+    /// it. Only a rule or an import stands in front of `:=`.
+    pub(super) fn is_redefined(&self, operator: &Call) -> bool {
+        let first = first_name(operator);
+        (first != "assign" && self.is_declared(first)) || self.called_path(operator).is_some()
+    }
+
+    /// The full path of what a call names, when that begins with a global or `data`.
+    fn called_path(&self, call: &Call) -> Option<Vec<Name>> {
+        match call.name.as_slice() {
+            [name] if call.operator => {
+                self.globals.get(first_name(call))?;
+                self.full_path(&name.split('.').map(Name::from).collect::<Vec<_>>())
+            }
+            name => self.full_path(name),
         }
-        found
+    }
+
+    /// Notes that the name of a function stands here: as in OPA the body cannot declare it any more.
+    pub(super) fn note_function(&mut self, call: &Call) {
+        let first = first_name(call);
+        if !self.is_declared(first) {
+            self.note(first);
+        }
     }
 
     /// The function that a call means.
     pub(super) fn function(&mut self, call: &Arc<Call>) -> Option<ResolvedFunction> {
         let name = joined(&call.name);
-        if call.operator {
-            return self.builtin(&name, call.name_span);
-        }
-        if call.name.first().is_some_and(|first| self.is_declared(first)) {
+        if self.is_declared(first_name(call)) {
             self.error(call.name_span, CompileCode::Compile, format!("called function {name} shadowed"));
             return None;
         }
-        let full = self.full_path(&call.name);
+        self.note_function(call);
+        let full = self.called_path(call);
         if let Some(found) = full.as_deref().and_then(|path| self.policy_function(path)) {
             return Some(found);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::ast::{Literal, LiteralKind, Name, Part, Term, TermKind};
+use crate::engine::ast::{Literal, LiteralKind, Name, Part, Term, TermKind, With};
 use crate::engine::builtins::HostFunction;
 use crate::engine::error::CompileCode;
 use crate::engine::ir::{Slot, Unit};
@@ -126,9 +126,7 @@ impl Resolver<'_> {
         if own.is_empty() || own.iter().any(is_known) {
             return;
         }
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.referenced.insert(name.clone());
-        }
+        self.note(name);
     }
 
     /// Whether a name stands in a closure of a head, of a rule or of a comprehension, and is declared in the body of that.
@@ -166,8 +164,15 @@ impl Resolver<'_> {
     /// A name stands here that its body declares only further down, or never.
     pub(super) fn refuse_unknown(&mut self, name: &Name, span: Span) {
         self.error(span, CompileCode::UnsafeVar, format!("var {name} is unsafe"));
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.referenced.insert(name.clone());
+        self.note(name);
+    }
+
+    /// Notes that a name stands in the innermost body.
+    pub(super) fn note(&mut self, name: &str) {
+        if let Some(scope) = self.scopes.last_mut()
+            && !scope.referenced.contains(name)
+        {
+            scope.referenced.insert(Name::from(name));
         }
     }
 
@@ -252,19 +257,23 @@ impl Resolver<'_> {
     }
 
     /// The variables of `some … in` that it declares: not those that its own domain names, which as in OPA are the ones around it
-    /// or variables of the body.
-    pub(super) fn members(&mut self, pattern: &Term, domain: &Term) -> Vec<(Name, Span)> {
+    /// or variables of the body. As in OPA it declares those in its references, too, if the domain names what they begin with.
+    pub(super) fn members(&mut self, patterns: &[&Term], domain: &Term, with: &[With]) -> Names {
         let mut names = Names::new();
-        pattern_names(pattern, &mut names);
+        patterns.iter().for_each(|pattern| pattern_names(pattern, &mut names));
         let around = self.names_within(domain);
-        let mut declared = Vec::new();
+        let known: BTreeSet<Name> = around.keys().map(|name| self.document(name)).collect();
+        for term in patterns.iter().copied().chain(with.iter().map(|with| &with.value)) {
+            self.reference_names(term, &known, &mut names);
+        }
+        let mut declared = Names::new();
         for (name, span) in names {
             // The documents are themselves.
-            if matches!(&*name, "input" | "data") {
+            if matches!(&*name, "input" | "data" | "_") {
                 continue;
             }
             if !around.contains_key(&name) {
-                declared.push((name, span));
+                declared.insert(name, span);
             } else if self.lookup(&name).is_none() {
                 let slot = self.slot(Some(name.clone()), span);
                 if let Some(scope) = self.scopes.last_mut() {
@@ -273,6 +282,37 @@ impl Resolver<'_> {
             }
         }
         declared
+    }
+
+    /// The document that a rule or an import stands for; another name stands for itself.
+    fn document(&self, name: &Name) -> Name {
+        let path = self.full_path(std::slice::from_ref(name));
+        path.and_then(|path| path.into_iter().next()).unwrap_or_else(|| name.clone())
+    }
+
+    /// The variables in the paths of the references that begin with what is known, closures left out.
+    fn reference_names(&self, term: &Term, known: &BTreeSet<Name>, names: &mut Names) {
+        match &term.kind {
+            TermKind::Ref(reference) => {
+                let mut heads = Names::new();
+                term_names(&reference.head, &mut heads, self.options.functions);
+                if heads.keys().any(|head| !known.contains(&self.document(head))) {
+                    return;
+                }
+                reference.path.iter().for_each(|term| all_names(term, false, names));
+                let parts = std::iter::once(&reference.head).chain(&reference.path);
+                parts.for_each(|term| self.reference_names(term, known, names));
+            }
+            TermKind::Array(items) | TermKind::Set(items) => {
+                items.iter().for_each(|item| self.reference_names(item, known, names));
+            }
+            TermKind::Object(items) => {
+                let terms = items.iter().flat_map(|(key, value)| [key, value]);
+                terms.for_each(|term| self.reference_names(term, known, names));
+            }
+            TermKind::Call(call) => call.args.iter().for_each(|term| self.reference_names(term, known, names)),
+            _ => {}
+        }
     }
 
     /// Whether a variable that a pattern binds stands in the other term or in a closure there, too.
@@ -288,7 +328,7 @@ impl Resolver<'_> {
     fn names_within(&self, term: &Term) -> Names {
         let mut names = Names::new();
         if self.work.go_on(term.span.end.saturating_sub(term.span.start) as usize / 64) {
-            all_names(term, &mut names);
+            all_names(term, true, &mut names);
         }
         names
     }
@@ -464,22 +504,22 @@ fn names_of_every(body: &[Literal], declared: &mut BTreeSet<Name>, functions: Fu
     }
 }
 
-/// Every variable of a term, those of closures too.
-fn all_names(term: &Term, names: &mut Names) {
-    fn literals(body: &[Literal], names: &mut Names) {
+/// Every variable of a term, those of closures too; those that references begin with if `heads`.
+fn all_names(term: &Term, heads: bool, names: &mut Names) {
+    fn literals(body: &[Literal], heads: bool, names: &mut Names) {
         for literal in body {
             match &literal.kind {
-                LiteralKind::Expr(term) | LiteralKind::Not(term) => all_names(term, names),
+                LiteralKind::Expr(term) | LiteralKind::Not(term) => all_names(term, heads, names),
                 LiteralKind::Some(_) => {}
                 LiteralKind::SomeIn { key, value, domain } => {
-                    key.iter().chain([value, domain]).for_each(|term| all_names(term, names));
+                    key.iter().chain([value, domain]).for_each(|term| all_names(term, heads, names));
                 }
                 LiteralKind::Every { domain, body, .. } => {
-                    all_names(domain, names);
-                    literals(body, names);
+                    all_names(domain, heads, names);
+                    literals(body, heads, names);
                 }
             }
-            literal.with.iter().for_each(|with| all_names(&with.value, names));
+            literal.with.iter().for_each(|with| all_names(&with.value, heads, names));
         }
     }
     match &term.kind {
@@ -487,21 +527,27 @@ fn all_names(term: &Term, names: &mut Names) {
             names.entry(name.clone()).or_insert(term.span);
         }
         TermKind::Ref(reference) => {
-            std::iter::once(&reference.head).chain(&reference.path).for_each(|term| all_names(term, names));
+            let head = Some(&reference.head).filter(|head| heads || !matches!(head.kind, TermKind::Var(_)));
+            head.into_iter().chain(&reference.path).for_each(|term| all_names(term, heads, names));
         }
-        TermKind::Array(items) | TermKind::Set(items) => items.iter().for_each(|item| all_names(item, names)),
+        TermKind::Array(items) | TermKind::Set(items) => items.iter().for_each(|item| all_names(item, heads, names)),
         TermKind::Object(items) => {
-            items.iter().flat_map(|(key, value)| [key, value]).for_each(|term| all_names(term, names));
+            items.iter().flat_map(|(key, value)| [key, value]).for_each(|term| all_names(term, heads, names));
         }
-        TermKind::Call(call) => call.args.iter().for_each(|term| all_names(term, names)),
+        TermKind::Call(call) => {
+            if let Some(name) = call.name.first().filter(|_| heads && !call.operator) {
+                names.entry(name.clone()).or_insert(call.name_span);
+            }
+            call.args.iter().for_each(|term| all_names(term, heads, names));
+        }
         TermKind::ArrayOf(of) | TermKind::SetOf(of) | TermKind::ObjectOf(of) => {
-            of.key.iter().chain([&of.value]).for_each(|term| all_names(term, names));
-            literals(&of.body, names);
+            of.key.iter().chain([&of.value]).for_each(|term| all_names(term, heads, names));
+            literals(&of.body, heads, names);
         }
         TermKind::Template(parts) => {
             for part in parts {
                 if let Part::Expr(literal) = part {
-                    literals(std::slice::from_ref(literal), names);
+                    literals(std::slice::from_ref(literal), heads, names);
                 }
             }
         }

@@ -204,7 +204,9 @@ impl Resolver<'_> {
         pre: &mut Vec<Lit>,
     ) -> Option<LitKind> {
         let mut args: Vec<_> = call.args.iter().map(|arg| self.term(arg, pre)).collect();
-        if let Some("eq" | "assign") = call.operator.then(|| call.name.first().map_or("", |name| &**name)) {
+        if let Some("eq" | "assign") = call.operator.then(|| call.name.first().map_or("", |name| &**name))
+            && !self.is_redefined(call)
+        {
             self.error(span, CompileCode::Parse, "`=` and `:=` cannot stand inside a term");
             return None;
         }

@@ -49,9 +49,11 @@ impl Checker<'_> {
     /// Looks at the comprehensions that stand in front of a reference in one expression: a literal of its own here, it says as
     /// little about them as in OPA, where what an expression consists of is looked at from left to right.
     fn comprehensions_before(&mut self, reference: Span, literals: &[&Lit], term: Option<&Expr>) {
-        let is_around = |span: Span| span.start < reference.start && span.end >= reference.end;
+        let is_around = |lit: &&Lit| lit.span.start < reference.start && lit.span.end >= reference.end;
         self.work.go_on(literals.len() / 16);
-        let around = literals.iter().find(|lit| is_around(lit.span));
+        let around = literals.iter().position(|lit| is_around(lit));
+        let between = literals.get(..around.unwrap_or_default()).unwrap_or_default();
+        let around = around.and_then(|at| literals.get(at));
         let terms = around.map_or_else(|| term.into_iter().collect(), |lit| terms(lit));
         let mut found = Vec::new();
         terms.into_iter().for_each(|expr| {
@@ -62,10 +64,61 @@ impl Checker<'_> {
             });
         });
         for closure in found {
-            if closure.span.end <= reference.start {
+            // One that needs what is only bound in between comes behind that.
+            let mut waits = false;
+            between.iter().for_each(|lit| lit.open_slots(&mut |slot| waits |= closure.free.contains(&slot)));
+            if closure.span.end <= reference.start && !waits {
                 self.comprehension(closure);
             }
         }
+    }
+
+    /// Looks at the closures of an expression with a reference: as in OPA they know nothing of what the reference says of its
+    /// variables, but for the kinds of comprehensions that stand alone.
+    fn closures_before(&mut self, path: &Path, out: Option<&Expr>) {
+        let mut closures = Vec::new();
+        path.path.iter().chain(out).for_each(|expr| {
+            parts(expr, &mut |part| {
+                if let Expr::Comprehension(closure) = part {
+                    closures.push((closure, !std::ptr::eq(part, expr)));
+                }
+            });
+        });
+        if closures.is_empty() {
+            return;
+        }
+        let mut unknown = Vec::new();
+        let mut note = |slot| unknown.extend(self.slot(slot).is_none().then_some(slot));
+        path.path.iter().for_each(|expr| expr.slots(&mut note));
+        if let Root::Slot(slot) = path.root {
+            note(slot);
+        }
+        for (closure, is_within) in closures {
+            if !closure.free.iter().any(|slot| unknown.contains(slot)) {
+                continue;
+            }
+            if is_within {
+                self.comprehension(closure);
+            } else {
+                self.look_at(closure);
+            }
+        }
+    }
+
+    /// Looks at a closure that is looked at again, unless something is wrong with it. Where many levels are open it is not, as each
+    /// would double the work.
+    fn look_at(&mut self, closure: &Closure) {
+        if self.level >= LEVELS {
+            return;
+        }
+        self.level += 1;
+        let errors = self.errors.len();
+        let closures = self.closures.clone();
+        self.closure(closure);
+        if self.errors.len() == errors {
+            self.closures = closures;
+        }
+        self.level -= 1;
     }
 
     /// Looks at the templates of some terms first: OPA makes expressions of their own of them, in front of those of comprehensions.
@@ -92,8 +145,19 @@ impl Checker<'_> {
             LitKind::Unify(Expr::Var(_), Expr::Const(Value::Undefined)) => {}
             LitKind::Unify(left, right) | LitKind::Equal(left, right) => self.unify(left, right, span),
             LitKind::Ref { path, out, flipped, .. } => {
+                let reported = self.errors.len();
+                if !self.refs_only {
+                    self.closures_before(path, out.as_ref());
+                }
+                // What is wrong within a closure says more.
+                let said = self.errors.len();
                 let kind = self.path(path, lit.span);
-                if let Some(out) = out {
+                if said > reported {
+                    self.errors.truncate(said);
+                }
+                if let Some(out) = out
+                    && !(said > reported && self.operand(out).has_unknown())
+                {
                     self.unify_kind(out, &kind, *flipped, span);
                 }
             }
@@ -106,6 +170,14 @@ impl Checker<'_> {
             }
             LitKind::In { key, value, domain } => self.member(key.as_ref(), value, domain, lit.span),
             LitKind::Every { domain, body, .. } => {
+                if !self.refs_only {
+                    // As in OPA closures know nothing of what the body says.
+                    for literal in body.iter() {
+                        literal.closures(&mut |closure| {
+                            self.closure(closure);
+                        });
+                    }
+                }
                 let kind = self.expr(domain);
                 if matches!(domain, Expr::Set(_)) && kind.has_unknown() {
                     self.error(span, format!("match error\n\tleft  : ???\n\tright : {kind}"));

@@ -121,6 +121,18 @@ impl Kind {
         }
     }
 
+    /// The kind of a known key of an object. As in OPA, which keeps it as JSON, a set is an array, and what is empty is that alone.
+    fn of_key(key: &Value) -> Self {
+        match key {
+            Value::Array(items) if items.len() <= ELEMENTS => Self::array(items.iter().map(Self::of_key).collect()),
+            Value::Set(items) if items.len() <= ELEMENTS => Self::array(items.iter().map(Self::of_key).collect()),
+            Value::Object(items) if items.len() <= ELEMENTS => {
+                Self::object(items.iter().map(|(key, value)| (key.clone(), Self::of_key(value))).collect(), None)
+            }
+            key => Self::of(key),
+        }
+    }
+
     /// What a built-in function declares.
     pub(super) fn declared(declared: &Type) -> Self {
         match declared {
@@ -283,7 +295,7 @@ impl Kind {
             Self::Set(element) => Self::or(None, Self::clone(element)),
             Self::Object(fixed, rest) => {
                 let rest = rest.as_deref().map(|(key, _)| key.clone());
-                fixed.keys().map(Self::of).chain(rest).fold(None, Self::or)
+                fixed.keys().map(Self::of_key).chain(rest).fold(None, Self::or)
             }
         }
     }
