@@ -616,3 +616,22 @@ fn closures_know_nothing_of_what_a_reference_or_the_body_of_an_every_says() {
         assert_eq!(errors(text, false), [""; 0], "{text}");
     }
 }
+
+#[test]
+fn what_an_every_assigns_is_unsafe_in_its_own_closures() {
+    for text in [
+        "z if every w in [1] { i := [w | i = 1] }",
+        "z if every w in [1] { i := {\"a\": {w | walk(\"a\", [_, i])}} }",
+        "z if every w in [1] { i := input.x with input.x as [w | i = 1] }",
+        "z if every v in [1] { every w in [1] { v == w; i := [w | [1 | i = 1]] } }",
+    ] {
+        assert_eq!(errors(text, false), ["2 var i is unsafe"], "{text}");
+    }
+    for text in [
+        "z if every w in [1] { i := [w | some i in [1]] }",
+        "z if every w in [1] { x = [1 | i := [w | i = 1]] }",
+        "z if { i := [1 | i = 1]; every w in [1] { w } }",
+    ] {
+        assert_eq!(errors(text, false), [""; 0], "{text}");
+    }
+}

@@ -145,6 +145,7 @@ impl Resolver<'_> {
                     let key = key.as_ref().map(|key| resolver.term(key, &mut lits));
                     let value = resolver.term(value, &mut lits);
                     resolver.open(body, &[]);
+                    resolver.foresee(body);
                     resolver.go_on();
                     resolver.literals(body, &mut lits);
                     resolver.close();

@@ -20,6 +20,8 @@ pub(super) struct Scope {
     declares: BTreeSet<Name>,
     /// The first unit of the literal that is resolved in it.
     literal: Unit,
+    /// The variables that the body of an `every` declares further down.
+    early: BTreeMap<Name, Slot>,
     /// Names that are declared so far.
     declared: BTreeMap<Name, How>,
     /// Names that stood in it before they were declared in it, if they ever are.
@@ -221,7 +223,8 @@ impl Resolver<'_> {
 
     /// A new variable of this name in the innermost scope.
     pub(super) fn declare(&mut self, name: &Name, span: Span, how: How, own: u32) -> Slot {
-        let slot = self.slot(Some(name.clone()), span);
+        let early = self.scopes.last_mut().and_then(|scope| scope.early.remove(name));
+        let slot = early.unwrap_or_else(|| self.slot(Some(name.clone()), span));
         self.declare_as(name, slot, span, how, own);
         if how == How::Some && self.scopes.last().is_some_and(|scope| !scope.direct.contains(name)) {
             self.unshared.push(slot);
@@ -359,6 +362,31 @@ impl Resolver<'_> {
         }
     }
 
+    /// What the body of an `every`, whose scope is the innermost one, declares. As in OPA the closures in front of the declaration
+    /// mean these variables, too.
+    pub(super) fn foresee(&mut self, body: &[Literal]) {
+        let mut declared = BTreeSet::new();
+        for literal in body {
+            literal_names(literal, &mut Names::new(), &mut declared, self.options.functions);
+        }
+        for name in declared {
+            if !matches!(&*name, "input" | "data" | "_") {
+                let slot = self.slot(Some(name.clone()), body.first().map_or_else(Span::default, |first| first.span));
+                if let Some(scope) = self.scopes.last_mut() {
+                    scope.early.insert(name, slot);
+                }
+            }
+        }
+    }
+
+    /// The variable that the body of an `every` around here declares further down.
+    fn foreseen(&self, name: &Name) -> Option<Slot> {
+        if self.lookup(name).is_some() {
+            return None;
+        }
+        self.scopes.iter().rev().find_map(|scope| scope.early.get(name).copied())
+    }
+
     /// Opens the scope of a body whose results are `heads`, with the names that nothing declares.
     pub(super) fn open(&mut self, body: &[Literal], heads: &[&Term]) {
         let mut used = BTreeMap::new();
@@ -384,7 +412,12 @@ impl Resolver<'_> {
                 || declared.contains(&name)
                 || (self.lookup(&name).is_some() && outer.is_none())
                 || (self.globals.get(&name).is_some() && outer.is_none() && !hidden.contains(&name));
-            if !known {
+            let early = if declared.contains(&name) { None } else { self.foreseen(&name) };
+            if let Some(slot) = early {
+                if let Some(scope) = self.scopes.last_mut() {
+                    scope.names.insert(name, slot);
+                }
+            } else if !known {
                 let slot = self.slot(Some(name.clone()), span);
                 // As in OPA it is the function, which is equal to nothing.
                 if self.allowed_builtin(&name).is_some()
