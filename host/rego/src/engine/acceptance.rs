@@ -599,6 +599,7 @@ fn closures_know_nothing_of_what_a_reference_or_the_body_of_an_every_says() {
     for text in [
         "f(x) if input.c[x].y = [[{x: x | true}], 1]",
         "f(x) if input.c[x].y = {y | y = {x: x | true}}",
+        "f([x]) if input.c[x].y > count({y | y = {x: x | true}})",
         "f(x) if input.c[x][[1 | y = {x: x | true}]]",
         "f(x) if not input.c[x] = [1 | print({x | true})]",
         "f(x) if every y in input.c { input.d[x]; y = [1 | u = {x: y | true}] }",
@@ -632,6 +633,24 @@ fn what_an_every_assigns_is_unsafe_in_its_own_closures() {
         "z if every w in [1] { x = [1 | i := [w | i = 1]] }",
         "z if { i := [1 | i = 1]; every w in [1] { w } }",
     ] {
+        assert_eq!(errors(text, false), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn calls_say_what_variables_are_before_the_references_beside_them() {
+    for text in [
+        "f(x, y) := [y.z, x + y]",
+        "f(x, y) := [input.c[y], x + y, y.z]",
+        "f(x, y) := [y[0] | input.c[y] > x + y]",
+        "f(x, y) := y.z if input.c[_][y] in (x + y)",
+        "f(x, y) := y.z if some z in [input.c[y], x + y]",
+        "f(x, y) := y.z if every z in [input.c[y], x + y] { z }",
+    ] {
+        let found = errors(text, false);
+        assert!(matches!(found.as_slice(), [one] if one.contains("undefined ref: y")), "{text}: {found:?}");
+    }
+    for text in ["f(x, y) := y.z if count(input.c[y]) > x + y", "f(x) := [input.c[x], x + 1]"] {
         assert_eq!(errors(text, false), [""; 0], "{text}");
     }
 }

@@ -28,12 +28,23 @@ impl Checker<'_> {
         let mut has_closures = false;
         body.iter().for_each(|lit| lit.closures(&mut |_| has_closures = true));
         term.into_iter().for_each(|term| term.closures(&mut |_| has_closures = true));
+        let has_calls = body.iter().any(|lit| matches!(lit.kind, LitKind::Call { .. }));
+        let mut before = (has_calls && body.iter().any(is_moved_out)).then(|| bound.copy(self.work));
         // What cannot be ordered has been reported before.
-        let Ok(ordered) = reorder(body, bound, self.work) else { return };
-        for (at, lit) in ordered.iter().enumerate() {
+        let Ok(mut ordered) = reorder(body, bound, self.work) else { return };
+        let is_made = |lit: &Lit| made.as_ptr_range().contains(&std::ptr::from_ref(lit));
+        for at in 0..ordered.len() {
+            if let (Some(before), Some(rest)) = (&before, ordered.get_mut(at..)) {
+                self.calls_first(rest, before, &is_made);
+            }
+            let (Some(lit), Some(rest)) = (ordered.get(at), ordered.get(at + 1..)) else { return };
+            if let Some(before) = &mut before {
+                lit.open_slots(&mut |slot| {
+                    before.add(slot);
+                });
+            }
             if has_closures && matches!(lit.kind, LitKind::Ref { out: Some(_), .. }) {
-                let term = term.filter(|_| made.as_ptr_range().contains(&std::ptr::from_ref(*lit)));
-                self.comprehensions_before(lit.span, ordered.get(at + 1..).unwrap_or_default(), term);
+                self.comprehensions_before(lit.span, rest, term.filter(|_| is_made(lit)));
             }
             if has_closures && !self.refs_only {
                 self.templates(terms(lit));
@@ -44,6 +55,35 @@ impl Checker<'_> {
             }
             self.lit(lit, bound);
         }
+    }
+
+    /// Moves the calls of an expression in front of the reference that comes first of it, as in OPA, where they do not need what
+    /// the reference binds.
+    fn calls_first(&self, literals: &mut [&Lit], before: &Bound, is_made: &dyn Fn(&Lit) -> bool) {
+        let Some((first, rest)) = literals.split_first().filter(|(first, _)| is_moved_out(first)) else { return };
+        let reference: &Lit = first;
+        let span = reference.span;
+        let is_around = |lit: &&Lit| lit.span != span && lit.span.start <= span.start && lit.span.end >= span.end;
+        let around = rest.iter().position(is_around).or_else(|| is_made(reference).then_some(rest.len()));
+        let Some(group) = around.and_then(|at| literals.get_mut(..=at)) else { return };
+        if !self.work.go_on(group.len() / 16) {
+            return;
+        }
+        let unit = reference.unit;
+        let (mut moved, mut kept): (Vec<&Lit>, Vec<&Lit>) = (Vec::new(), Vec::new());
+        let mut open = Vec::new();
+        for lit in group.iter() {
+            let mut needs = Vec::new();
+            lit.slots(&mut |slot| needs.extend((!before.has(slot)).then_some(slot)));
+            if lit.unit != unit && !needs.iter().any(|slot| open.contains(slot)) {
+                moved.push(lit);
+            } else {
+                open.append(&mut needs);
+                kept.push(lit);
+            }
+        }
+        moved.append(&mut kept);
+        group.copy_from_slice(&moved);
     }
 
     /// Looks at the comprehensions that stand in front of a reference in one expression: a literal of its own here, it says as
@@ -563,6 +603,11 @@ impl Checker<'_> {
         }
         None
     }
+}
+
+/// Whether a literal is a reference that was moved out of an expression.
+fn is_moved_out(lit: &Lit) -> bool {
+    matches!(lit.kind, LitKind::Ref { out: Some(Expr::Var(_)), .. })
 }
 
 /// The terms of a literal that OPA takes apart.
