@@ -58,25 +58,25 @@ impl Criteria {
     /// Whether findings of this code, with these terms and collections, count.
     #[must_use]
     pub fn includes(&self, code: &str, terms: &[&str], collections: &[String]) -> bool {
-        let names = names(code, terms, collections);
-        total(&self.include, &names) > total(&self.exclude, &names)
+        let names = Names { code, terms, collections };
+        names.total(&self.include) > names.total(&self.exclude)
     }
 
     /// Whether some finding of this code may count, whatever its terms: this decides whether a rule is evaluated at
     /// all.
     #[must_use]
     pub fn may_include(&self, code: &str, collections: &[String]) -> bool {
-        let names = names(code, &[], collections);
-        let with_term = |item: &String| item.split_once(':').is_some_and(|(name, _)| is_named(name, &names));
-        total(&self.include, &names) > total(&self.exclude, &names) || self.include.iter().any(with_term)
+        let names = Names { code, terms: &[], collections };
+        let with_term = |item: &String| item.split_once(':').is_some_and(|(name, _)| names.has(name));
+        names.total(&self.include) > names.total(&self.exclude) || self.include.iter().any(with_term)
     }
 
     /// Whether an exclude item names this code or one of its terms, whatever is included. This is how the findings of
     /// plugins are treated: a plugin named on the command line needs no include.
     #[must_use]
     pub fn excludes_by_name(&self, code: &str, terms: &[&str]) -> bool {
-        let names = names(code, terms, &[]);
-        self.exclude.iter().any(|item| item != "*" && is_named(item, &names))
+        let names = Names { code, terms, collections: &[] };
+        self.exclude.iter().any(|item| item != "*" && names.has(item))
     }
 
     /// The include items that do not name any of these codes, in their order. An item that does not hold for the image
@@ -91,9 +91,9 @@ impl Criteria {
             if open.is_empty() {
                 break;
             }
-            let names = names(code, &terms, &collections);
-            let included = total(&self.include, &names) > total(&self.exclude, &names);
-            open.retain(|item| !(is_named(item, &names) && (included || self.include.contains(item))));
+            let names = Names { code, terms: &terms, collections: &collections };
+            let included = names.total(&self.include) > names.total(&self.exclude);
+            open.retain(|item| !(names.has(item) && (included || self.include.contains(item))));
         }
         open.into_iter().map(String::as_str).collect()
     }
@@ -103,57 +103,68 @@ impl Criteria {
 /// their names, or one of these with a term.
 #[must_use]
 pub fn can_name(item: &str, code: &str, collections: &[String]) -> bool {
-    let names = names(code, &[], collections);
-    is_named(item, &names) || item.split_once(':').is_some_and(|(name, _)| is_named(name, &names))
+    let names = Names { code, terms: &[], collections };
+    names.has(item) || item.split_once(':').is_some_and(|(name, _)| names.has(name))
 }
 
-/// A name that a finding matches, and the weight of an item with this name.
-struct Name {
-    text: String,
-    score: u64,
+/// All names that findings of a code match. They are compared with an item part by part: hundreds of rules and a hundred
+/// images make many, and few of them are an item.
+struct Names<'a> {
+    code: &'a str,
+    terms: &'a [&'a str],
+    collections: &'a [String],
 }
 
-impl Name {
-    fn new(text: String) -> Self {
-        Self { score: score(&text), text }
+impl Names<'_> {
+    /// Calls `each` with the score of every name that the item is.
+    fn each(&self, item: &str, each: &mut dyn FnMut(u64)) {
+        let (path, rule) = self.code.rsplit_once('.').unwrap_or(("", self.code));
+        let package = path.rsplit_once('.').map_or(path, |(_, last)| last);
+        let packages = [(false, package), (true, path)];
+        // A package without a path is one name, and none is no name.
+        for (is_path, package) in packages.into_iter().take(1 + usize::from(path != package)) {
+            let Some(rest) = item.strip_prefix(package).filter(|_| !package.is_empty()) else { continue };
+            // By its text alone a path would be a rule.
+            let own = if is_path { PACKAGE * package.split('.').count() as u64 } else { score(package) };
+            self.each_with_term(rest, own, each);
+            for part in ["*", rule] {
+                if let Some(rest) = rest.strip_prefix('.').and_then(|rest| rest.strip_prefix(part)) {
+                    let name = item.get(..item.len() - rest.len()).unwrap_or_default();
+                    self.each_with_term(rest, score(name), each);
+                }
+            }
+        }
+        if item == "*" {
+            each(score(item));
+        }
+        if let Some(name) = item.strip_prefix('@') {
+            self.collections.iter().filter(|collection| *collection == name).for_each(|_| each(score(item)));
+        }
     }
 
-    /// The name for one term.
-    fn with(&self, term: &str) -> Self {
-        Self { text: format!("{}:{term}", self.text), score: self.score + TERM }
+    /// A name with this score that is followed by nothing or by one of the terms.
+    fn each_with_term(&self, rest: &str, score: u64, each: &mut dyn FnMut(u64)) {
+        if rest.is_empty() {
+            each(score);
+        }
+        if let Some(term) = rest.strip_prefix(':').filter(|term| !term.is_empty()) {
+            self.terms.iter().filter(|own| **own == term).for_each(|_| each(score + TERM));
+        }
     }
-}
 
-/// All names a finding matches.
-fn names(code: &str, terms: &[&str], collections: &[String]) -> Vec<Name> {
-    let (path, rule) = code.rsplit_once('.').unwrap_or(("", code));
-    let package = path.rsplit_once('.').map_or(path, |(_, last)| last);
-    let mut names = Vec::new();
-    if !package.is_empty() {
-        names.push(Name::new(package.to_owned()));
+    /// Whether an item is one of the names.
+    fn has(&self, item: &str) -> bool {
+        let mut found = false;
+        self.each(item, &mut |_| found = true);
+        found
     }
-    if package != path {
-        // By its text alone this would be a rule.
-        names.push(Name { text: path.to_owned(), score: PACKAGE * path.split('.').count() as u64 });
-    }
-    for package in names.iter().map(|name| name.text.clone()).collect::<Vec<_>>() {
-        names.push(Name::new(format!("{package}.*")));
-        names.push(Name::new(format!("{package}.{rule}")));
-    }
-    let terms = terms.iter().filter(|term| !term.is_empty());
-    let with_terms: Vec<_> = terms.flat_map(|term| names.iter().map(move |name| name.with(term))).collect();
-    names.extend(with_terms);
-    names.push(Name::new("*".to_owned()));
-    names.extend(collections.iter().map(|name| Name::new(format!("@{name}"))));
-    names
-}
 
-fn total(items: &[String], names: &[Name]) -> u64 {
-    names.iter().map(|name| name.score * items.iter().filter(|item| **item == name.text).count() as u64).sum()
-}
-
-fn is_named(item: &str, names: &[Name]) -> bool {
-    names.iter().any(|name| name.text == item)
+    /// What the items that are names score together.
+    fn total(&self, items: &[String]) -> u64 {
+        let mut total = 0;
+        items.iter().for_each(|item| self.each(item, &mut |score| total += score));
+        total
+    }
 }
 
 /// What a term, a rule, and each part of a package count.
@@ -217,6 +228,57 @@ mod tests {
             ("a.b.rule", 120),
         ] {
             assert_eq!(score(item), want, "{item}");
+        }
+    }
+
+    /// The names that the module's documentation lists, with their scores.
+    fn listed(code: &str, terms: &[&str], collections: &[String]) -> Vec<(String, u64)> {
+        let (path, rule) = code.rsplit_once('.').unwrap_or(("", code));
+        let package = path.rsplit_once('.').map_or(path, |(_, last)| last);
+        let mut names = Vec::new();
+        for package in
+            [package, path].into_iter().take(if package == path { 1 } else { 2 }).filter(|name| !name.is_empty())
+        {
+            let own = if package.contains('.') { PACKAGE * package.split('.').count() as u64 } else { score(package) };
+            names.push((package.to_owned(), own));
+            names
+                .extend([format!("{package}.*"), format!("{package}.{rule}")].map(|name| (name.clone(), score(&name))));
+        }
+        let of_terms = terms.iter().filter(|term| !term.is_empty());
+        names.extend(
+            of_terms
+                .flat_map(|term| names.iter().map(move |(name, score)| (format!("{name}:{term}"), score + TERM)))
+                .collect::<Vec<_>>(),
+        );
+        names.push(("*".to_owned(), 1));
+        names.extend(collections.iter().map(|name| (format!("@{name}"), PACKAGE)));
+        names
+    }
+
+    #[test]
+    fn what_an_item_scores_is_what_the_names_that_it_is_score() {
+        let parts = ["a", "b", "*", "a.b", "a.*", ""];
+        let codes = ["a", "a.b", "b.a.b", "a.a.*", "a.b.a.b", ".a", "b.", "*.b"];
+        let terms: [&[&str]; 4] = [&[], &["a"], &["a", "", "a:b"], &["*", "b", "b"]];
+        let collections: [&[&str]; 3] = [&[], &["a"], &["a", "b", "a"]];
+        let mut items = strings(&["@a", "@b", "@", "b.a.b", "a.a.*", "a.b.a.b", "a.b.a", "a.b.a.*", ".a", "b.", "*.*"]);
+        items.extend(parts.iter().map(|part| (*part).to_owned()));
+        let with_terms = items.iter().flat_map(|item| ["", "a", "b", "a:b", "*"].map(|term| format!("{item}:{term}")));
+        items.extend(with_terms.collect::<Vec<_>>());
+        for code in codes {
+            for terms in terms {
+                for collections in collections.map(strings) {
+                    let names = Names { code, terms, collections: &collections };
+                    let listed = listed(code, terms, &collections);
+                    for item in &items {
+                        let want: u64 = listed.iter().filter(|(name, _)| name == item).map(|(_, score)| score).sum();
+                        let found = names.total(std::slice::from_ref(item));
+                        assert_eq!(found, want, "{item} of {code} {terms:?} {collections:?}");
+                        let is_listed = listed.iter().any(|(name, _)| name == item);
+                        assert_eq!(names.has(item), is_listed, "{item} of {code} {terms:?} {collections:?}");
+                    }
+                }
+            }
         }
     }
 
