@@ -654,3 +654,46 @@ fn calls_say_what_variables_are_before_the_references_beside_them() {
         assert_eq!(errors(text, false), [""; 0], "{text}");
     }
 }
+
+#[test]
+fn a_set_that_is_a_variable_of_its_own_has_elements_of_which_something_is_known() {
+    for text in [
+        "f(x, y) := {y, {input.q: x}}",
+        "f(x) := {[x, [1 | true]]}",
+        "f(x) if print({[x, count([])]})",
+        "f(x) if print({[x, 1]})",
+    ] {
+        let found = errors(text, false);
+        assert!(matches!(found.as_slice(), [one] if one.starts_with("2 match error")), "{text}: {found:?}");
+    }
+    for text in [
+        "f(x, y) := {y, {\"a\": x}}",
+        "f(x) := {[x, count([])]}",
+        "f(x) := {input.q, x}",
+        "f(x) := {input.q: x}",
+        "f(x) if print([x, 1], {x})",
+    ] {
+        assert_eq!(errors(text, false), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn a_head_is_an_expression_as_a_whole() {
+    for text in [
+        "z contains [input.c[y], x] if some x in {1 | y = 1}",
+        "z := {\"a\": input.c[y], \"b\": x} if x := {1 | y = 1}",
+        "z[[input.c[y], x]] := 1 if some x in [{1 | y = 1}]",
+    ] {
+        let found = errors(text, false);
+        assert!(found.iter().any(|error| error.contains("var x is unsafe")), "{text}: {found:?}");
+    }
+    for text in
+        ["z contains input.c[y] if { some x in {1 | y = 1}; x }", "z contains [input.c[y], y] if some x in {1 | y = 1}"]
+    {
+        assert_eq!(errors(text, false), [""; 0], "{text}");
+    }
+    // Keys say what variables are before the value does.
+    let found = errors("z[[1 | k.x]] := count({k, k}) if k := 1", false);
+    assert!(matches!(found.as_slice(), [one] if one.contains("undefined ref: k.x")), "{found:?}");
+    assert_eq!(errors("set() := 1", false), ["2 set cannot be used for rule name"]);
+}

@@ -428,6 +428,10 @@ impl Parser<'_> {
                     if list.len() > ARGUMENTS {
                         return self.fail(token.span, format!("more than {ARGUMENTS} arguments"));
                     }
+                    // `set()` is the empty set.
+                    if &*name == "set" && path.is_empty() && list.is_empty() {
+                        return self.fail(token.span, "set cannot be used for rule name");
+                    }
                     args = Some(list).filter(|args| !args.is_empty());
                     break;
                 }

@@ -130,8 +130,8 @@ impl Resolver<'_> {
         result
     }
 
-    /// A term that as in OPA is an expression of its own: where a reference in it may bind what a call in it needs, the whole has
-    /// a variable.
+    /// A term that as in OPA is an expression of its own: where a reference in it may bind something and more is needed for the
+    /// term, such as what a call in it gives, the whole has a variable.
     pub(super) fn whole(&mut self, term: &Term, pre: &mut Vec<Lit>) -> Expr {
         self.in_unit(|resolver| {
             let from = pre.len();
@@ -139,7 +139,8 @@ impl Resolver<'_> {
             let unit = resolver.unit;
             let own = pre.get(from..).unwrap_or_default();
             let binds = own.iter().any(|lit| lit.unit == unit && resolver.may_need(lit));
-            let needs = own.iter().any(|lit| lit.unit != unit) || !is_plain(&expr);
+            let mut needs = own.iter().any(|lit| lit.unit != unit) || !is_plain(&expr);
+            expr.slots(&mut |slot| needs |= resolver.is_named(slot));
             if binds && needs && !matches!(expr, Expr::Var(_)) {
                 Expr::Var(resolver.moved_out(expr, term.span, pre))
             } else {
@@ -151,12 +152,16 @@ impl Resolver<'_> {
     /// Whether a reference has variables of the policy, that it binds or needs.
     fn may_need(&self, lit: &Lit) -> bool {
         let LitKind::Ref { path, .. } = &lit.kind else { return false };
-        let is_named = |slot: Slot| self.slots.get(slot as usize).is_some_and(|info| info.name.is_some());
-        let mut found = matches!(path.root, Root::Slot(slot) if is_named(slot));
+        let mut found = matches!(path.root, Root::Slot(slot) if self.is_named(slot));
         for expr in &path.path {
-            expr.slots(&mut |slot| found |= is_named(slot));
+            expr.slots(&mut |slot| found |= self.is_named(slot));
         }
         found
+    }
+
+    /// Whether a variable is one of the policy.
+    fn is_named(&self, slot: Slot) -> bool {
+        self.slots.get(slot as usize).is_some_and(|info| info.name.is_some())
     }
 
     /// A variable that has the value of a term.

@@ -16,15 +16,26 @@ use super::{Checker, Known};
 /// Levels of closures at which those within are looked at again.
 const LEVELS: usize = 4;
 
+/// The head of a body.
+pub(super) struct Head<'h> {
+    /// The first literal of the body that was made for the value.
+    pub(super) own: usize,
+    /// The keys, which come before the value.
+    pub(super) keys: &'h [Expr],
+    pub(super) value: Option<&'h Expr>,
+}
+
 impl Checker<'_> {
     /// Looks at a body; afterwards its variables have kinds.
     pub(super) fn body(&mut self, body: &[Lit], bound: &mut Bound) {
-        self.body_before(body, bound, body.len(), None);
+        self.body_before(body, bound, &Head { own: body.len(), keys: &[], value: None });
     }
 
-    /// The same for a body with a term that is looked at after it; from the literal at `own` on, it was made for the term.
-    pub(super) fn body_before(&mut self, body: &[Lit], bound: &mut Bound, own: usize, term: Option<&Expr>) {
-        let made: &[Lit] = body.get(own..).unwrap_or_default();
+    /// The same for a body with a head, which is looked at after it.
+    pub(super) fn body_before(&mut self, body: &[Lit], bound: &mut Bound, head: &Head<'_>) {
+        let term = head.value;
+        let made: &[Lit] = body.get(head.own..).unwrap_or_default();
+        let mut keys = head.keys;
         let mut has_closures = false;
         body.iter().for_each(|lit| lit.closures(&mut |_| has_closures = true));
         term.into_iter().for_each(|term| term.closures(&mut |_| has_closures = true));
@@ -42,6 +53,15 @@ impl Checker<'_> {
                 lit.open_slots(&mut |slot| {
                     before.add(slot);
                 });
+            }
+            if is_made(lit) {
+                for key in std::mem::take(&mut keys) {
+                    let mut is_known = true;
+                    key.slots(&mut |slot| is_known &= self.slot(slot).is_some());
+                    if is_known {
+                        self.expr(key);
+                    }
+                }
             }
             if has_closures && matches!(lit.kind, LitKind::Ref { out: Some(_), .. }) {
                 self.comprehensions_before(lit.span, rest, term.filter(|_| is_made(lit)));
@@ -249,7 +269,19 @@ impl Checker<'_> {
             LitKind::Print(closures) => {
                 for closure in closures {
                     self.closure(closure);
+                    self.refuse_unknown_set(&closure.value, closure.span);
                 }
+            }
+        }
+    }
+
+    /// As in OPA a set that is the value of a variable of its own must have elements of which something is known.
+    pub(super) fn refuse_unknown_set(&mut self, value: &Expr, span: Span) {
+        if matches!(value, Expr::Set(_)) && !self.refs_only {
+            let reported = self.errors.len();
+            let kind = self.expr(value);
+            if kind.has_unknown() && self.errors.len() == reported {
+                self.error(span, format!("match error\n\tleft  : ???\n\tright : {kind}"));
             }
         }
     }

@@ -11,20 +11,21 @@ mod schemas;
 mod tests;
 mod unify;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 use regorus::Value;
 
 use crate::engine::dependencies::Dependencies;
 use crate::engine::error::{CompileCode, CompileError};
-use crate::engine::ir::{BranchIr, Expr, LitKind, NodeId, RuleIr, Slot};
+use crate::engine::ir::{BranchIr, Expr, Lit, LitKind, NodeId, RuleIr, Slot};
 use crate::engine::limits::NOTED_ERRORS;
 use crate::engine::rule_tree::{Kind as NodeKind, RuleTree};
 use crate::engine::safety::Bound;
 use crate::engine::span::{Source, Span};
 use crate::engine::work::Work;
 
+use bodies::Head;
 use kinds::Kind;
 use schemas::Given;
 pub(crate) use schemas::Schemas;
@@ -121,6 +122,23 @@ pub(crate) fn check(
 
 const fn is_scalar(key: &Value) -> bool {
     !matches!(key, Value::Array(_) | Value::Object(_) | Value::Set(_))
+}
+
+/// Whether a set is the value of a variable of its own in OPA: a reference or a comprehension is part of it.
+fn is_moved_set(branch: &BranchIr) -> bool {
+    if !matches!(branch.value, Expr::Set(_)) {
+        return false;
+    }
+    let mut found = false;
+    branch.value.closures(&mut |closure| found |= !closure.body.is_empty());
+    let out = |lit: &Lit| match &lit.kind {
+        LitKind::Ref { out: Some(Expr::Var(out)), .. } => Some(*out),
+        _ => None,
+    };
+    let made = branch.body.get(branch.keys.end..).unwrap_or_default();
+    let outs: BTreeSet<Slot> = made.iter().filter_map(out).collect();
+    branch.value.open_slots(&mut |slot| found |= outs.contains(&slot));
+    found
 }
 
 /// What is known of a rule with a value at a constant place more: of other places nothing.
@@ -232,9 +250,13 @@ impl<'a> Checker<'a> {
         }
         // Comprehensions in the head are part of the body.
         let mut bound = Bound::new(rule.slots.len(), rule.arity);
-        self.body_before(&branch.body, &mut bound, branch.keys.end, Some(&branch.value));
+        let head = Head { own: branch.keys.end, keys: &branch.path, value: Some(&branch.value) };
+        self.body_before(&branch.body, &mut bound, &head);
         for term in branch.path.iter().chain([&branch.value]) {
             self.expr(term);
+        }
+        if is_moved_set(branch) {
+            self.refuse_unknown_set(&branch.value, rule.span);
         }
         for slot in 0..Slot::try_from(rule.arity).unwrap_or(Slot::MAX) {
             let kind = self.argument(branch, slot);
