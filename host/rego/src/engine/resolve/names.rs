@@ -142,10 +142,7 @@ impl Resolver<'_> {
 
     /// Notes that the name of a function stands here: as in OPA the body cannot declare it any more.
     pub(super) fn note_function(&mut self, call: &Call) {
-        let first = first_name(call);
-        if !self.is_declared(first) {
-            self.note(first);
-        }
+        self.note(first_name(call));
     }
 
     /// The function that a call means.

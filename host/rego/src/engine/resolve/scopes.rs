@@ -169,9 +169,10 @@ impl Resolver<'_> {
         self.note(name);
     }
 
-    /// Notes that a name stands in the innermost body.
+    /// Notes that a name stands in the innermost body, if that declares it somewhere.
     pub(super) fn note(&mut self, name: &str) {
         if let Some(scope) = self.scopes.last_mut()
+            && scope.declares.contains(name)
             && !scope.referenced.contains(name)
         {
             scope.referenced.insert(Name::from(name));
@@ -265,9 +266,12 @@ impl Resolver<'_> {
         let mut names = Names::new();
         patterns.iter().for_each(|pattern| pattern_names(pattern, &mut names));
         let around = self.names_within(domain);
-        let known: BTreeSet<Name> = around.keys().map(|name| self.document(name)).collect();
-        for term in patterns.iter().copied().chain(with.iter().map(|with| &with.value)) {
-            self.reference_names(term, &known, &mut names);
+        let is_plain = |pattern: &&Term| matches!(pattern.kind, TermKind::Var(_) | TermKind::Scalar(_));
+        if !with.is_empty() || !patterns.iter().all(is_plain) {
+            let known: BTreeSet<Name> = around.keys().map(|name| self.document(name)).collect();
+            for term in patterns.iter().copied().chain(with.iter().map(|with| &with.value)) {
+                self.reference_names(term, &known, &mut names);
+            }
         }
         let mut declared = Names::new();
         for (name, span) in names {
