@@ -93,6 +93,12 @@ pub(super) fn is_string_key(key: &str, is_plain: bool) -> bool {
     if is_plain { matches!(plain(key), Some(Scalar::Text(_))) && key != "<<" } else { !key.starts_with(PRIVATE) }
 }
 
+/// Whether a text is of hexadecimal digits alone, at least one of which stands in no number of base ten, such as an exponent.
+fn is_hex_word(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && text.bytes().any(|byte| byte.is_ascii_alphabetic() && !byte.eq_ignore_ascii_case(&b'e'))
+}
+
 /// The value of a plain scalar in the core schema, `None` if a number is written in an uncommon way.
 pub(super) fn plain(text: &str) -> Option<Scalar<'_>> {
     let value = match text {
@@ -107,6 +113,8 @@ pub(super) fn plain(text: &str) -> Option<Scalar<'_>> {
                 [b'1'..=b'9', rest @ ..] if rest.len() < 18 && rest.iter().all(u8::is_ascii_digit) => {
                     Scalar::Natural(text.parse::<u64>().ok()?)
                 }
+                // The digest of a commit, which no reader takes for a number.
+                [b'0', second, ..] if !second.eq_ignore_ascii_case(&b'b') && is_hex_word(text) => Scalar::Text(text),
                 [b'0'..=b'9' | b'+' | b'-' | b'.', ..]
                     if digits.starts_with(['.', '0']) || digits.parse::<f64>().is_ok() =>
                 {
@@ -140,6 +148,23 @@ mod tests {
     }
 
     #[test]
+    fn the_digest_of_a_commit_is_a_text() {
+        for text in ["006d3917e39d621ca848472737526939e829c543", "0a", "00e1f", "01b", "0E2c"] {
+            assert_eq!(common(&format!("ref: {text}\n{text}: 1")), Some(json!({"ref": text, text: 1})));
+            assert_eq!(parse_general(&format!("ref: {text}"), &Memory::of(1 << 20)), Ok(json!({"ref": text})));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn hexadecimal_digits_are_read_as_the_general_reader_reads_them(text in "(a: )?0[0-9a-fA-FxX]{1,6}") {
+            if let Some(value) = common(&text) {
+                prop_assert_eq!(parse_general(&text, &Memory::of(1 << 20)), Ok(value), "{:?}", text);
+            }
+        }
+    }
+
+    #[test]
     fn what_is_uncommon_or_wrong_is_left_to_the_general_reader() {
         for text in [
             "",
@@ -153,6 +178,11 @@ mod tests {
             "a: 012",
             "a: 1.5",
             "a: 0x1f",
+            "a: 0b1",
+            "a: 0B1",
+            "a: 0o7",
+            "a: 0e3",
+            "a: 0_a",
             "a: .inf",
             "a: +1",
             "a: -1",
