@@ -93,10 +93,12 @@ pub(super) fn is_string_key(key: &str, is_plain: bool) -> bool {
     if is_plain { matches!(plain(key), Some(Scalar::Text(_))) && key != "<<" } else { !key.starts_with(PRIVATE) }
 }
 
-/// Whether a text is of hexadecimal digits alone, at least one of which stands in no number of base ten, such as an exponent.
+/// Whether a text is of hexadecimal digits alone, at least one of which stands neither in a number of base ten, as an exponent does,
+/// nor in one of base two (`0b1`).
 fn is_hex_word(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_hexdigit())
-        && text.bytes().any(|byte| byte.is_ascii_alphabetic() && !byte.eq_ignore_ascii_case(&b'e'))
+    let digits = text.strip_prefix("0b").or_else(|| text.strip_prefix("0B")).unwrap_or(text);
+    let is_other = |byte: u8| byte.is_ascii_alphabetic() && !byte.eq_ignore_ascii_case(&b'e');
+    text.bytes().all(|byte| byte.is_ascii_hexdigit()) && digits.bytes().any(is_other)
 }
 
 /// The value of a plain scalar in the core schema, `None` if a number is written in an uncommon way.
@@ -114,7 +116,7 @@ pub(super) fn plain(text: &str) -> Option<Scalar<'_>> {
                     Scalar::Natural(text.parse::<u64>().ok()?)
                 }
                 // The digest of a commit, which no reader takes for a number.
-                [b'0', second, ..] if !second.eq_ignore_ascii_case(&b'b') && is_hex_word(text) => Scalar::Text(text),
+                [b'0', ..] if is_hex_word(text) => Scalar::Text(text),
                 [b'0'..=b'9' | b'+' | b'-' | b'.', ..]
                     if digits.starts_with(['.', '0']) || digits.parse::<f64>().is_ok() =>
                 {
@@ -149,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_digest_of_a_commit_is_a_text() {
-        for text in ["006d3917e39d621ca848472737526939e829c543", "0a", "00e1f", "01b", "0E2c"] {
+        for text in ["006d3917e39d621ca848472737526939e829c543", "0a", "00e1f", "01b", "0E2c", "0b1a"] {
             assert_eq!(common(&format!("ref: {text}\n{text}: 1")), Some(json!({"ref": text, text: 1})));
             assert_eq!(parse_general(&format!("ref: {text}"), &Memory::of(1 << 20)), Ok(json!({"ref": text})));
         }

@@ -80,18 +80,43 @@ impl<'a, V: Values> Reader<'a, V> {
         }
         let mut fields = Vec::new();
         while let Some(text) = self.line_at(indent)? {
-            let (key, rest) = split_key(text)?;
-            if !is_string_key(key, true) {
-                return None;
+            if let Some(key) = text.strip_prefix("? ") {
+                fields.push(self.long_key(key.trim_start_matches(' '), indent, depth)?);
+                continue;
             }
-            self.nodes = self.nodes.checked_sub(1)?;
-            self.memory.field(key).ok()?;
-            let key = self.values.key(key);
-            self.next_line();
+            let (key, rest) = split_key(text)?;
+            let key = self.key(key)?;
             let value = if rest.is_empty() { self.below(indent, depth)? } else { self.scalar(rest)? };
             fields.push((key, value));
         }
         if fields.is_empty() { None } else { self.values.object(fields) }
+    }
+
+    /// A key, in whose line the reader is.
+    fn key(&mut self, key: &str) -> Option<V::Key> {
+        if !is_string_key(key, true) {
+            return None;
+        }
+        self.nodes = self.nodes.checked_sub(1)?;
+        self.memory.field(key).ok()?;
+        self.next_line();
+        Some(self.values.key(key))
+    }
+
+    /// A key that stands behind a question mark, and the list behind a colon in the next line: how Go writes long keys.
+    fn long_key(&mut self, key: &str, indent: usize, depth: usize) -> Option<(V::Key, V::Value)> {
+        if !is_plain(key) || split_key(key).is_some() || key.len() > KEY {
+            return None;
+        }
+        let key = self.key(key)?;
+        let text = self.line_at(indent)??;
+        let item = text.strip_prefix(": ")?.trim_start_matches(' ');
+        if !item.starts_with("- ") {
+            return None;
+        }
+        let indent = indent + text.len() - item.len();
+        self.line = Some(Line { indent, text: item });
+        Some((key, self.list(indent, depth + 1)?))
     }
 
     /// The value of a key that nothing stands behind.
@@ -194,6 +219,14 @@ mod tests {
     }
 
     #[test]
+    fn long_keys_are_read() {
+        let text = "a:\n  ? oci://b/c\n  : - d: 1\n      e: 2\n    - f\n  ?  g h\n  :   - i\n  j: k\n";
+        let value = json!({"a": {"oci://b/c": [{"d": 1, "e": 2}, "f"], "g h": ["i"], "j": "k"}});
+        assert_eq!(simple(text), Some(value.clone()));
+        assert_eq!(parse_general(text, &Memory::of(1 << 20)), Ok(value));
+    }
+
+    #[test]
     fn what_is_not_simple_or_wrong_is_left_to_the_next_reader() {
         for text in [
             "",
@@ -231,6 +264,17 @@ mod tests {
             "a : 1",
             "\"a\": 1",
             "? a\n: b",
+            "? a\n",
+            "? a\nb: - c",
+            "? a: b\n: - c",
+            "? a\n  b\n: - c",
+            "? a #b\n: - c",
+            "? [a]\n: - c",
+            "? 1\n: - c",
+            "? a\n : - c",
+            "? a\n: - c\n- d",
+            "? a\n: - c\n : d",
+            "? a\n: - c\na: d",
             "a: 1\n---\nb: 2",
             "a: 1\n...\n",
             "---\n---\na: 1",
@@ -256,6 +300,15 @@ mod tests {
         #[test]
         fn what_is_read_is_what_the_general_reader_reads(
             text in "(---\n)?(( {0,5}(- {1,3}){0,2}[ab#'\"\\-?:.<0]{0,2}(a|bc|k: |k:|\"x y\"|'z'|\\{|\\[|#| #|1|012|~|true|<<|&a|\\*|!|%|\\.\\.\\.|---|\\||>|\\\\){0,3} {0,2})?\n){0,7}",
+        ) {
+            if let Some(value) = simple(&text) {
+                prop_assert_eq!(parse_general(&text, &Memory::of(1 << 20)), Ok(value), "{:?}", text);
+            }
+        }
+
+        #[test]
+        fn long_keys_are_read_as_the_general_reader_reads_them(
+            text in "(k:\n)?( {0,2}(\\? {1,2}|: {1,2}|: - |- |  )?(a|b|k: |k:|\"x\"|#){0,2}\n){1,6}",
         ) {
             if let Some(value) = simple(&text) {
                 prop_assert_eq!(parse_general(&text, &Memory::of(1 << 20)), Ok(value), "{:?}", text);
