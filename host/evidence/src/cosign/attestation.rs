@@ -94,7 +94,7 @@ pub(super) fn read(
 ) -> Result<(Attested, LayerEvidence), VerificationError> {
     let envelope::OpenedEnvelope { payload, signatures, evidence } = opened;
     let statement = strict::check(&payload, &Shape::Any, memory).map_err(VerificationError::UnreadableStatement)?;
-    let fields = StrictObject::read(statement)?;
+    let (fields, predicate) = StrictObject::read_with(statement, slsa::PREDICATE)?;
     let statement_type = string(fields.required("_type")?)?;
     if !STATEMENTS.contains(&statement_type.as_str()) {
         let known = STATEMENTS.join("` or `");
@@ -117,14 +117,17 @@ pub(super) fn read(
         }
     }
     // A statement's predicate is an object (in-toto attestation framework); nothing else can be evaluated.
-    if fields.get("predicate")?.is_some_and(|predicate| !predicate.trim_start().starts_with('{') && predicate != "null")
+    if fields
+        .get(slsa::PREDICATE)?
+        .is_some_and(|predicate| !predicate.trim_start().starts_with('{') && predicate != "null")
     {
         return Err("the `predicate` of the signed statement is not an object".to_owned().into());
     }
     let (build_type, invalid_predicate) = match slsa::Provenance::of(&predicate_type) {
         None => (None, None),
         Some(kind) => {
-            let statement = kind.outline(statement).map_err(|error| format!("the statement is invalid: {error}"))?;
+            let outline = kind.outline(&fields, predicate.as_ref());
+            let statement = outline.map_err(|error| format!("the statement is invalid: {error}"))?;
             (kind.build_type(&statement), kind.check(&statement).err())
         }
     };

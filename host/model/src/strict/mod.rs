@@ -12,11 +12,11 @@ pub use shape::Shape;
 use shape::folds_to;
 pub(crate) use value::{Reading, value};
 
-use std::{borrow::Cow, collections::BTreeSet, fmt};
+use std::{borrow::Cow, cell::Cell, collections::BTreeSet, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Number, value::RawValue};
 
@@ -68,6 +68,24 @@ impl<'a> StrictObject<'a> {
         let fields = from.deserialize_map(Fields).map_err(|error| format!("the JSON is invalid: {error}"))?;
         from.end().map_err(|error| format!("the JSON is incomplete: {error}"))?;
         Ok(Self(fields))
+    }
+
+    /// Reads an object, and in the same pass the fields of the object that one of its fields is: a statement of megabytes is
+    /// looked through once. In its place in the outer object stands `{}` then, and for what is no object a value of the same kind. An
+    /// object with too many fields is left in its place.
+    ///
+    /// # Errors
+    /// What stands in place of the outer object, or that it has too many fields.
+    pub fn read_with(json: &'a str, name: &str) -> Result<(Self, Option<Self>), String> {
+        let mut from = serde_json::Deserializer::from_str(json);
+        let has_too_many = Cell::new(false);
+        let read = WithInner { name, has_too_many: &has_too_many }.deserialize(&mut from);
+        if has_too_many.get() {
+            return Ok((Self::read(json)?, None));
+        }
+        let read = read.map_err(|error| format!("the JSON is invalid: {error}"))?;
+        from.end().map_err(|error| format!("the JSON is incomplete: {error}"))?;
+        Ok(read)
     }
 
     /// The names of all fields with the JSON of each.
@@ -145,6 +163,109 @@ pub fn check<'a>(json: &'a [u8], shape: &Shape, memory: &Memory) -> Result<&'a s
         .and_then(|()| from.end())
         .map_err(|error| format!("the JSON is ambiguous: {error}"))?;
     Ok(text)
+}
+
+/// Reads an object with the object that the field of this name is.
+#[derive(Clone, Copy)]
+struct WithInner<'n> {
+    name: &'n str,
+    /// Whether the object within has more fields than are read.
+    has_too_many: &'n Cell<bool>,
+}
+
+impl<'de> DeserializeSeed<'de> for WithInner<'_> {
+    type Value = (StrictObject<'de>, Option<StrictObject<'de>>);
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for WithInner<'_> {
+    type Value = (StrictObject<'de>, Option<StrictObject<'de>>);
+
+    fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
+        let (mut fields, mut inner) = (Vec::new(), None);
+        while let Some(name) = from.next_key::<String>()? {
+            if fields.len() == FIELDS {
+                return Err(A::Error::custom(format_args!("an object has more than {FIELDS} fields")));
+            }
+            let value = if name == self.name && inner.is_none() {
+                let (own, stand_in) = from.next_value_seed(Inner(self.has_too_many))?;
+                inner = own;
+                serde_json::from_str(stand_in).map_err(A::Error::custom)?
+            } else {
+                from.next_value()?
+            };
+            fields.push((name, value));
+        }
+        Ok((StrictObject(fields), inner))
+    }
+}
+
+/// Reads the fields of an object, or nothing of another value, with JSON of the same kind.
+struct Inner<'n>(&'n Cell<bool>);
+
+impl<'de> DeserializeSeed<'de> for Inner<'_> {
+    type Value = (Option<StrictObject<'de>>, &'static str);
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Inner<'_> {
+    type Value = (Option<StrictObject<'de>>, &'static str);
+
+    fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("any JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok((None, "null"))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok((None, "true"))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok((None, "0"))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok((None, "0"))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok((None, "\"\""))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
+        while from.next_element::<IgnoredAny>()?.is_some() {}
+        Ok((None, "[]"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(name) = from.next_key::<String>()? {
+            if name == NUMBER {
+                // As above a number with all its digits.
+                from.next_value::<IgnoredAny>()?;
+                return Ok((None, "0"));
+            }
+            if fields.len() == FIELDS {
+                self.0.set(true);
+                return Err(A::Error::custom(format_args!("an object has more than {FIELDS} fields")));
+            }
+            fields.push((name, from.next_value()?));
+        }
+        Ok((Some(StrictObject(fields)), "{}"))
+    }
 }
 
 struct Fields;
@@ -302,6 +423,41 @@ impl<'de> Deserialize<'de> for Key<'de> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_object_within_is_read_in_the_same_pass() {
+        let json = r#"{"a": 1, "in": {"b": [1, {"c": 2.50}], "d": "x"}, "e": {"in": {}}}"#;
+        let (outer, inner) = StrictObject::read_with(json, "in").unwrap();
+        let fields: Vec<_> = inner.as_ref().unwrap().fields().collect();
+        assert_eq!(fields, [("b", r#"[1, {"c": 2.50}]"#), ("d", "\"x\"")]);
+        let fields: Vec<_> = outer.fields().collect();
+        assert_eq!(fields, [("a", "1"), ("in", "{}"), ("e", r#"{"in": {}}"#)]);
+        for (value, stand_in) in [
+            ("null", "null"),
+            ("false", "true"),
+            ("-7", "0"),
+            ("7", "0"),
+            ("1.50", "0"),
+            ("1e400", "0"),
+            ("\"x\"", "\"\""),
+            ("[{}]", "[]"),
+        ] {
+            let json = format!("{{\"in\": {value}}}");
+            let (outer, inner) = StrictObject::read_with(&json, "in").unwrap();
+            assert!(inner.is_none() && outer.get("in") == Ok(Some(stand_in)), "{value}");
+        }
+        let (outer, _) = StrictObject::read_with(r#"{"in": {}, "In": {}}"#, "in").unwrap();
+        assert!(outer.get("in").is_err());
+        let many = |count| (0..count).map(|at| format!("\"{at}\":0")).collect::<Vec<_>>().join(",");
+        let within = |count| format!("{{\"in\": {{{}}}}}", many(count));
+        assert!(StrictObject::read_with(&within(FIELDS), "in").is_ok());
+        let json = within(FIELDS + 1);
+        let (outer, inner) = StrictObject::read_with(&json, "in").unwrap();
+        assert!(inner.is_none() && outer.required("in").unwrap().len() > FIELDS);
+        for json in ["[]", "{", "{} {}", &format!("{{{}}}", many(FIELDS + 1))] {
+            assert!(StrictObject::read_with(json, "in").is_err(), "{json:.40}");
+        }
+    }
 
     #[test]
     fn a_deciding_key_occurs_once_and_in_its_own_case() {

@@ -111,7 +111,7 @@ impl Checker<'_> {
     fn comprehensions_before(&mut self, reference: Span, literals: &[&Lit], term: Option<&Expr>) {
         let is_around = |lit: &&Lit| lit.span.start < reference.start && lit.span.end >= reference.end;
         self.work.go_on(literals.len() / 16);
-        let around = literals.iter().position(|lit| is_around(lit));
+        let around = literals.iter().position(is_around);
         let between = literals.get(..around.unwrap_or_default()).unwrap_or_default();
         let around = around.and_then(|at| literals.get(at));
         let terms = around.map_or_else(|| term.into_iter().collect(), |lit| terms(lit));
