@@ -27,10 +27,13 @@ fn pushed(fixture: &Fixture) -> Registry {
 pub(crate) fn measured(mut command: std::process::Command) -> (CommandOutput, u64) {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
+    // The file has no such line any more when the process has ended.
+    let look = move || fs_err::read_to_string(&status).ok().as_deref().and_then(high_water);
+    // A short process may have ended when a thread begins on a busy machine.
+    let first = look();
     let watch = thread::spawn(move || {
-        let mut most = 0;
-        // The file has no such line any more when the process has ended.
-        while let Some(now) = fs_err::read_to_string(&status).ok().as_deref().and_then(high_water) {
+        let mut most = first.unwrap_or_default();
+        while let Some(now) = look() {
             most = now;
             thread::park_timeout(Duration::from_millis(2));
         }
