@@ -1,5 +1,7 @@
 //! Literals in the order they run: what each binds and what each can never do.
 
+use std::collections::BTreeSet;
+
 use regorus::Value;
 
 use crate::engine::builtins::{Builtin, is_composite};
@@ -44,9 +46,14 @@ impl Checker<'_> {
         // What cannot be ordered has been reported before.
         let Ok(mut ordered) = reorder(body, bound, self.work) else { return };
         let is_made = |lit: &Lit| made.as_ptr_range().contains(&std::ptr::from_ref(lit));
+        // The last expression whose calls are all in front of its references.
+        let mut settled = None;
         for at in 0..ordered.len() {
-            if let (Some(before), Some(rest)) = (&before, ordered.get_mut(at..)) {
-                self.calls_first(rest, before, &is_made);
+            if let (Some(before), Some(rest)) = (&before, ordered.get_mut(at..))
+                && let Some(unit) = rest.first().map(|lit| lit.unit).filter(|unit| settled != Some(*unit))
+                && self.calls_first(rest, before, &is_made)
+            {
+                settled = Some(unit);
             }
             let (Some(lit), Some(rest)) = (ordered.get(at), ordered.get(at + 1..)) else { return };
             if let Some(before) = &mut before {
@@ -78,32 +85,41 @@ impl Checker<'_> {
     }
 
     /// Moves the calls of an expression in front of the reference that comes first of it, as in OPA, where they do not need what
-    /// the reference binds.
-    fn calls_first(&self, literals: &mut [&Lit], before: &Bound, is_made: &dyn Fn(&Lit) -> bool) {
-        let Some((first, rest)) = literals.split_first().filter(|(first, _)| is_moved_out(first)) else { return };
+    /// the reference binds. Gives whether none is left behind it.
+    fn calls_first(&self, literals: &mut [&Lit], before: &Bound, is_made: &dyn Fn(&Lit) -> bool) -> bool {
+        let Some((first, rest)) = literals.split_first().filter(|(first, _)| is_moved_out(first)) else { return false };
         let reference: &Lit = first;
-        let span = reference.span;
-        let is_around = |lit: &&Lit| lit.span != span && lit.span.start <= span.start && lit.span.end >= span.end;
-        let around = rest.iter().position(is_around).or_else(|| is_made(reference).then_some(rest.len()));
-        let Some(group) = around.and_then(|at| literals.get_mut(..=at)) else { return };
+        let is_within =
+            |inner: Span, outer: Span| outer != inner && outer.start <= inner.start && outer.end >= inner.end;
+        let around = rest.iter().position(|lit| is_within(reference.span, lit.span));
+        let whole = around.and_then(|at| rest.get(at)).map(|lit| lit.span);
+        let end = around.or_else(|| is_made(reference).then_some(rest.len()));
+        let Some(group) = end.and_then(|end| literals.get_mut(..=end)) else { return false };
         if !self.work.go_on(group.len() / 16) {
-            return;
+            return true;
         }
-        let unit = reference.unit;
         let (mut moved, mut kept): (Vec<&Lit>, Vec<&Lit>) = (Vec::new(), Vec::new());
-        let mut open = Vec::new();
-        for lit in group.iter() {
-            let mut needs = Vec::new();
-            lit.slots(&mut |slot| needs.extend((!before.has(slot)).then_some(slot)));
-            if lit.unit != unit && !needs.iter().any(|slot| open.contains(slot)) {
-                moved.push(lit);
-            } else {
-                open.append(&mut needs);
+        let (mut open, mut is_left) = (BTreeSet::new(), false);
+        for lit in group.iter().copied() {
+            let is_call =
+                lit.unit != reference.unit && whole.map_or_else(|| is_made(lit), |whole| is_within(lit.span, whole));
+            let mut waits = !is_call;
+            lit.slots(&mut |slot| waits |= open.contains(&slot));
+            if waits {
+                is_left |= is_call;
+                lit.slots(&mut |slot| {
+                    if !before.has(slot) {
+                        open.insert(slot);
+                    }
+                });
                 kept.push(lit);
+            } else {
+                moved.push(lit);
             }
         }
         moved.append(&mut kept);
         group.copy_from_slice(&moved);
+        !is_left
     }
 
     /// Looks at the comprehensions that stand in front of a reference in one expression: a literal of its own here, it says as
@@ -123,11 +139,19 @@ impl Checker<'_> {
                 }
             });
         });
+        found.retain(|closure| closure.span.end <= reference.start);
+        if found.is_empty() {
+            return;
+        }
+        // One that needs what is only bound in between comes behind that.
+        let mut bound_between = BTreeSet::new();
+        for lit in between {
+            lit.open_slots(&mut |slot| {
+                bound_between.insert(slot);
+            });
+        }
         for closure in found {
-            // One that needs what is only bound in between comes behind that.
-            let mut waits = false;
-            between.iter().for_each(|lit| lit.open_slots(&mut |slot| waits |= closure.free.contains(&slot)));
-            if closure.span.end <= reference.start && !waits {
+            if !closure.free.iter().any(|slot| bound_between.contains(slot)) {
                 self.comprehension(closure);
             }
         }
@@ -173,11 +197,12 @@ impl Checker<'_> {
         }
         self.level += 1;
         let errors = self.errors.len();
-        let closures = self.closures.clone();
+        let mut closures = std::mem::take(&mut self.closures);
         self.closure(closure);
-        if self.errors.len() == errors {
-            self.closures = closures;
+        if self.errors.len() > errors {
+            closures.extend(self.closures.drain());
         }
+        self.closures = closures;
         self.level -= 1;
     }
 
