@@ -51,6 +51,8 @@ pub(crate) fn call<T>(
     };
     let mut store = Store::new(wasmtime, StoreState::new(context, capabilities, limits));
     let result = limit(&mut store, metering, limits).and_then(|()| work(&mut store));
+    let logged = store.data_mut().finish_output();
+    let result = result.and_then(|value| logged.map(|()| value));
     let fuel = match metering {
         Metering::Fuel => Some(limits.fuel().saturating_sub(store.get_fuel().unwrap_or_default())),
         Metering::Time => None,
@@ -147,10 +149,10 @@ fn explain(error: &wasmtime::Error, state: &StoreState, limits: CallLimits) -> F
 }
 
 fn trapped(what: &str, state: &StoreState) -> Failure {
-    let tail = state.stderr.excerpt(limits::STDERR_SHOWN);
+    let tail = state.output.excerpt(limits::ERRORS_SHOWN);
     let mut what = what.to_owned();
     if !tail.is_empty() {
-        what += &format!("; its stderr: {}", text::one_line(&tail, limits::STDERR_SHOWN));
+        what += &format!("; it wrote: {}", text::one_line(&tail, limits::ERRORS_SHOWN));
     }
     Failure::new(ErrorCode::PluginTrap, what).hint("this is a bug in the plugin; report it to its author")
 }

@@ -55,11 +55,14 @@ pub const COMPONENTS_AT_ONCE: usize = 500;
 /// Bytes returned by one call of a random source.
 pub const RANDOM_BYTES: u64 = 64 << 10;
 
-/// The end of what a guest wrote to stderr, kept for the report of a trap.
-pub const STDERR_BYTES: usize = 16 << 10;
+/// The end of what a guest wrote to stderr or logged as errors, kept for the report of a trap.
+pub const ERROR_BYTES: usize = 16 << 10;
 
 /// As much of it as fits into a sentence.
-pub const STDERR_SHOWN: usize = 1_000;
+pub const ERRORS_SHOWN: usize = 1_000;
+
+/// Bytes that a guest writes to stdout or stderr at once, at most.
+pub const PRINTED_BYTES: usize = 16 << 10;
 
 /// Log lines of one call. More are dropped and counted.
 pub const LOG_LINES: usize = 2_000;

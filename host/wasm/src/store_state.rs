@@ -20,9 +20,10 @@ use crate::{
         evidence::EvidenceView,
         http::HttpView,
         logging::CallLog,
+        output::Output,
         snapshot::SnapshotView,
         test_cases::TestsView,
-        wasi::{self, Clock, SeededRng, StderrTail},
+        wasi::{self, Clock, SeededRng},
     },
     denial::Denials,
     limits,
@@ -38,7 +39,7 @@ pub(crate) struct StoreState {
     pub(crate) log: CallLog,
     pub(crate) clock: Clock,
     pub(crate) random: SeededRng,
-    pub(crate) stderr: StderrTail,
+    pub(crate) output: Output,
     pub(crate) snapshot: Arc<SnapshotView>,
     pub(crate) evidence: EvidenceView,
     pub(crate) artifacts: ArtifactsView,
@@ -72,7 +73,7 @@ impl StoreState {
             log: CallLog::new(context.plugin.clone(), capabilities.sinks, limits),
             clock: Clock::at(context.now),
             random: SeededRng::new(context.key),
-            stderr: StderrTail::default(),
+            output: Output::default(),
             snapshot: capabilities.snapshot,
             evidence: capabilities.evidence,
             artifacts: capabilities.artifacts,
@@ -117,7 +118,20 @@ impl StoreState {
         self.calls += 1;
         let counted =
             if self.calls > limits::HOST_CALLS { Err(Abort::HostCalls) } else { self.charge(limits::HOST_CALL_FUEL) };
+        let counted = counted.and_then(|()| self.log_output());
         self.or_abort(counted)
+    }
+
+    /// Logs the lines that were printed before this call of the host.
+    fn log_output(&mut self) -> std::result::Result<(), Abort> {
+        self.output.take_lines().iter().try_for_each(|(level, line)| self.log.log(*level, line))
+    }
+
+    /// Logs what was printed and not logged yet, at the end of the call.
+    pub(crate) fn finish_output(&mut self) -> Result<()> {
+        self.output.finish();
+        let logged = self.log_output();
+        self.or_abort(logged)
     }
 
     /// Counts bytes that the host reads or hashes for the guest, like moved ones.

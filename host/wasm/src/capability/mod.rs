@@ -7,6 +7,7 @@ pub(crate) mod evidence;
 pub(crate) mod http;
 mod ingest;
 pub(crate) mod logging;
+pub(crate) mod output;
 pub(crate) mod redact;
 pub(crate) mod secrets;
 pub(crate) mod snapshot;

@@ -9,7 +9,7 @@ use wasmtime_wasi::{
     p2::{
         DynOutputStream, DynPollable,
         bindings::{
-            cli::stderr,
+            cli::{stderr, stdout},
             clocks::{
                 monotonic_clock,
                 wall_clock::{self, Datetime},
@@ -22,7 +22,10 @@ use wasmtime_wasi::{
 
 use crate::{
     abort::Abort,
-    capability::wasi::{Ready, STEP},
+    capability::{
+        output::Stream,
+        wasi::{Ready, STEP},
+    },
     limits,
     store_state::StoreState,
 };
@@ -32,6 +35,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<StoreState>) -> Result<()> {
     wasmtime_wasi::p2::add_to_linker_sync(linker)?;
     linker.allow_shadowing(true);
     stderr::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)?;
+    stdout::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)?;
     monotonic_clock::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)?;
     wall_clock::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)?;
     random::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)?;
@@ -123,7 +127,12 @@ impl insecure_seed::Host for StoreState {
 
 impl stderr::Host for StoreState {
     fn get_stderr(&mut self) -> Result<Resource<DynOutputStream>> {
-        let stream: DynOutputStream = Box::new(self.stderr.clone());
-        Ok(self.table.push(stream)?)
+        Ok(self.table.push(self.output.stream(Stream::Stderr))?)
+    }
+}
+
+impl stdout::Host for StoreState {
+    fn get_stdout(&mut self) -> Result<Resource<DynOutputStream>> {
+        Ok(self.table.push(self.output.stream(Stream::Stdout))?)
     }
 }

@@ -172,6 +172,9 @@ impl logging::Host for StoreState {
             logging::Level::Warn => Level::Warn,
             logging::Level::Error => Level::Error,
         };
+        if level == Level::Error {
+            self.output.keep_error(&message);
+        }
         let logged = self.log.log(level, &message);
         self.or_abort(logged)
     }

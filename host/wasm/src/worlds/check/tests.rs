@@ -365,19 +365,33 @@ fn a_plugin_gets_its_parameters_with_defaults() {
     assert_eq!(params, want);
 }
 
-#[test]
-fn a_log_goes_to_its_sink_within_the_quota() {
+/// Calls the hostile check, and gives how it ended and its log.
+fn logged(params: &[(&str, &str)]) -> (Result<Decision, EvaluationError>, Vec<String>) {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink: LogSink = {
         let lines = Arc::clone(&lines);
         Arc::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()))
     };
-    let request = TestRequest { plugin: &HOSTILE, params: &[("do", "flood"), ("times", "2100")], log: Some(sink) };
-    request.about(&evidence(&[])).unwrap();
-    let lines = lines.lock().unwrap();
+    let result = TestRequest { plugin: &HOSTILE, params, log: Some(sink) }.about(&evidence(&[]));
+    (result, std::mem::take(&mut *lines.lock().unwrap()))
+}
+
+#[test]
+fn a_log_goes_to_its_sink_within_the_quota() {
+    let (result, lines) = logged(&[("do", "flood"), ("times", "2100")]);
+    assert!(result.is_ok());
     assert_eq!(lines.len(), 2_001);
     assert_eq!(lines.first().unwrap(), "hostile: info: flood\\n\\u{1b}[31m::error::forged");
     assert_eq!(lines.last().unwrap(), "hostile: warn: 100 more lines were dropped");
+}
+
+#[test]
+fn what_is_printed_is_in_the_log_within_the_same_quota() {
+    let (_, lines) = logged(&[("do", "print")]);
+    assert_eq!(lines, ["hostile: info: {\"result\":\"SUCCESS\"}"]);
+    let (_, lines) = logged(&[("do", "flood-stderr"), ("times", "2100")]);
+    assert_eq!(lines.first().unwrap(), "hostile: error: line 0 of stderr");
+    assert_eq!((lines.len(), lines.last().unwrap().as_str()), (2_001, "hostile: warn: 102 more lines were dropped"));
 }
 
 #[test]
