@@ -3,7 +3,10 @@
 use camino::Utf8Path;
 use serde_json::json;
 
-use crate::fixture::{CommandOutput, command, guest};
+use crate::{
+    fixture::{CommandOutput, command, guest},
+    tidy,
+};
 
 fn run_in(folder: &Utf8Path, arguments: &[&str]) -> CommandOutput {
     let cache = folder.join(".cache");
@@ -74,4 +77,34 @@ fn the_cases_of_a_check_pass_or_fail_with_the_first_difference_and_can_be_rewrit
     output.expect(0, "");
     assert_eq!(output.json()["passed"], json!(2));
     test(&["--case-that-is-no-flag"]).expect(2, "unexpected argument");
+}
+
+#[test]
+fn what_a_plugin_in_rust_prints_is_in_its_log_and_needs_no_streams() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Utf8Path::from_path(folder.path()).unwrap();
+    let task = guest("scripted_task");
+    let output = run_in(root, &["plugin", "inspect", task.as_str(), "--format", "json"]);
+    let imports = output.json()["imports"].to_string();
+    let wasi: Vec<_> = imports.split('"').filter(|import| import.starts_with("wasi:")).collect();
+    assert!(wasi.iter().all(|import| import.starts_with("wasi:cli/e")), "environment and exit, at most: {wasi:?}");
+
+    let snapshot = tidy::root().join("host/plugin-kit/templates/tests/task/snapshot.json");
+    let run = ["plugin", "run", task.as_str(), "--images", snapshot.to_str().unwrap(), "--verbose"];
+    let output = run_in(root, &[&run[..], &["--param", "outcome=panic", "--param", "text=line"]].concat());
+    let end = output.err.split_once("; it wrote: ").unwrap_or_else(|| panic!("{output:#?}")).1;
+    assert!(output.code == 3 && end.contains("panicked at src/lib.rs:"), "{output:#?}");
+    let lines: Vec<_> = output.err.lines().filter(|line| line.starts_with("scripted-task: ")).collect();
+    let long = lines.get(3).unwrap_or_else(|| panic!("{output:#?}"));
+    assert_eq!(
+        lines[..3],
+        [
+            "scripted-task: info: line",
+            "scripted-task: info: printed line",
+            "scripted-task: error: the beginning and the end",
+        ]
+    );
+    assert!(long.starts_with("scripted-task: error: xxx"), "{long}");
+    assert!(lines.iter().any(|line| line.ends_with("error: as its parameters say")), "{lines:#?}");
+    assert!(!output.err.contains("RUST_BACKTRACE"), "{}", output.err);
 }

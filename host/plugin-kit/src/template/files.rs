@@ -173,6 +173,8 @@ fn shared(language: Language) -> &'static [File] {
             ".cargo/config.toml" => "rust/cargo-config.toml.in",
             ".gitignore" => "gitignore",
             "Cargo.toml" => "rust/Cargo.toml.in",
+            // The same in a plugin with the SDK and in one without it.
+            "src/assay_output.rs" => "../../../sdk/rust/src/output.rs",
         },
         Language::TypeScript => embedded! {
             ".gitignore" => "gitignore",

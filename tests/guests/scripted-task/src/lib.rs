@@ -1,17 +1,23 @@
 //! A task that ends as its parameter `outcome` says, writes its parameter `text` to its log, a file and a result, and
-//! counts the components of the Snapshot.
+//! counts the components of the Snapshot. What it prints is in its log, too, as of every plugin in Rust.
 
-wit_bindgen::generate!({ path: "../../../wit/assay-plugin/0.1", world: "task-offline" });
+mod bindings {
+    wit_bindgen::generate!({ path: "../../../wit/assay-plugin/0.1", world: "task-offline" });
+}
+#[path = "../../../../sdk/rust/src/output.rs"]
+mod output;
 
-use assay::plugin::{
-    artifacts, logging, snapshot,
-    types::{Context, Error, Outcome, Param, Value, Verdict},
+use bindings::{
+    assay::plugin::{
+        artifacts, logging, snapshot,
+        types::{Context, Error, Outcome, Param, Value, Verdict},
+    },
+    exports::assay::plugin::{custom_task, metadata},
 };
-use exports::assay::plugin::{custom_task, metadata};
 
 struct ScriptedTask;
 
-export!(ScriptedTask);
+bindings::export!(ScriptedTask with_types_in bindings);
 
 impl metadata::Guest for ScriptedTask {
     fn describe() -> metadata::Manifest {
@@ -50,6 +56,12 @@ impl custom_task::Guest for ScriptedTask {
             "failure" => Outcome::Failure,
             "warning" => Outcome::Warning,
             "invalid" => return Err(Error::Invalid("as its parameters say".to_owned())),
+            "panic" => {
+                println!("printed {text}");
+                eprint!("the beginning");
+                eprintln!(" and the end\n\n{}", "x".repeat(5_000));
+                panic!("as its parameters say")
+            }
             _ => Outcome::Success,
         };
         let components = snapshot::describe().components;

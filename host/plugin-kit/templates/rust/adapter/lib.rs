@@ -5,6 +5,7 @@
 
 mod assay;
 mod assay_http;
+mod assay_output;
 mod bindings {
     wit_bindgen::generate!({ path: "wit", world: "{{world}}" });
 }

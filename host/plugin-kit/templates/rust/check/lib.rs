@@ -1,6 +1,7 @@
 //! {{name}}: an image must have an attestation of a certain type. Replace it with your own check.
 
 mod assay;
+mod assay_output;
 mod bindings {
     wit_bindgen::generate!({ path: "wit", world: "{{world}}" });
 }

@@ -1,5 +1,6 @@
 //! {{name}}: writes a page about a run. Replace it with your own report.
 
+mod assay_output;
 mod bindings {
     wit_bindgen::generate!({ path: "wit", world: "{{world}}" });
 }

@@ -1,6 +1,7 @@
 //! {{name}}: every image of the Snapshot must come from an allowed registry. Replace it with your own task.
 
 mod assay;
+mod assay_output;
 mod bindings {
     wit_bindgen::generate!({ path: "wit", world: "{{world}}" });
 }
