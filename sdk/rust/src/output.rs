@@ -1,4 +1,5 @@
-//! What a plugin prints is lines of its log: of the level info with `println!`, error with `eprintln!` and in a panic.
+//! What a plugin prints is lines of its log: of the level info with `println!`, error with `eprintln!` and in a panic. A line that
+//! does not end is not logged.
 //!
 //! The standard library prints with the function `write` of the C library. The one below takes its place, so that the component
 //! does not import the streams, terminals and clocks of WASI, which nothing else needs: a call takes less time.
@@ -32,7 +33,10 @@ unsafe extern "C" fn write(stream: c_int, bytes: *const c_void, length: usize) -
         2 => (1, Level::Error),
         _ => return -1,
     };
-    // SAFETY: so says the caller.
+    if length == 0 {
+        return 0;
+    }
+    // SAFETY: so says the caller, and bytes that exist are not at null.
     let bytes = unsafe { std::slice::from_raw_parts(bytes.cast::<u8>(), length) };
     UNFINISHED.with(|unfinished| {
         // It is borrowed if this code panics: the panic is not printed then.
