@@ -1,6 +1,36 @@
 // Helpers for assay plugins, part of the template: change them as you like.
 
+import { log, type Level } from 'assay:plugin/logging@0.1.0';
 import type { Context, Error, Finding, Outcome, Verdict } from 'assay:plugin/types@0.1.0';
+
+declare global {
+  var console: Record<'debug' | 'log' | 'info' | 'warn' | 'error', (...values: unknown[]) => void>;
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value instanceof globalThis.Error) return `${value}\n${value.stack ?? ''}`;
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return String(value);
+  }
+}
+
+function printer(level: Level): (...values: unknown[]) => void {
+  return (...values) => {
+    for (const line of values.map(shown).join(' ').trimEnd().split('\n')) log(level, line);
+  };
+}
+
+// QuickJS has no console. What is printed is in the log.
+globalThis.console ??= {
+  debug: printer('debug'),
+  log: printer('info'),
+  info: printer('info'),
+  warn: printer('warn'),
+  error: printer('error'),
+};
 
 /** The inputs can never work: throw it, and the call is not retried. */
 export function invalid(message: string): Error {
