@@ -118,20 +118,23 @@ impl StoreState {
         self.calls += 1;
         let counted =
             if self.calls > limits::HOST_CALLS { Err(Abort::HostCalls) } else { self.charge(limits::HOST_CALL_FUEL) };
-        let counted = counted.and_then(|()| self.log_output());
-        self.or_abort(counted)
+        self.or_abort(counted)?;
+        self.log_output()
     }
 
     /// Logs the lines that were printed before this call of the host.
-    fn log_output(&mut self) -> std::result::Result<(), Abort> {
-        self.output.take_lines().iter().try_for_each(|(level, line)| self.log.log(*level, line))
+    fn log_output(&mut self) -> Result<()> {
+        self.output.take_lines().iter().try_for_each(|(level, line)| {
+            self.move_bytes(line.len())?;
+            let logged = self.log.log(*level, line);
+            self.or_abort(logged)
+        })
     }
 
     /// Logs what was printed and not logged yet, at the end of the call.
     pub(crate) fn finish_output(&mut self) -> Result<()> {
         self.output.finish();
-        let logged = self.log_output();
-        self.or_abort(logged)
+        self.log_output()
     }
 
     /// Counts bytes that the host reads or hashes for the guest, like moved ones.

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use wasmtime_wasi::p2::{DynOutputStream, OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::p2::{DynOutputStream, OutputStream, Pollable, StreamError, StreamResult};
 
 use super::logging::Level;
 use crate::limits;
@@ -161,6 +161,9 @@ struct Printer {
 
 impl OutputStream for Printer {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
+        if bytes.len() > limits::PRINTED_BYTES {
+            return Err(StreamError::trap("wrote more at once than `check-write` allows"));
+        }
         self.output.kept().print(self.stream, &bytes);
         Ok(())
     }
@@ -237,6 +240,16 @@ mod tests {
         output.finish();
         assert_eq!(output.take_lines(), [(Level::Error, "no end".to_owned()), (Level::Info, "another".to_owned())]);
         assert_eq!(output.take_lines(), []);
+    }
+
+    #[test]
+    fn more_than_is_allowed_at_once_is_refused() {
+        let output = Output::default();
+        let mut stream = output.stream(Stream::Stdout);
+        let allowed = stream.check_write().unwrap();
+        stream.write(bytes::Bytes::from(vec![b'\n'; allowed])).unwrap();
+        assert!(stream.write(bytes::Bytes::from(vec![b'\n'; allowed + 1])).is_err());
+        assert!(stream.write_zeroes(allowed + 1).is_err());
     }
 
     #[test]
