@@ -1,4 +1,4 @@
-//! What a guest of each language that throws shows in the report: the file and the line. The templates are built with the tools of
+//! What a guest of each language that throws shows in the report, the file and the line, and in the log what it printed. The templates are built with the tools of
 //! their languages, so these tests need them (`.ci/install-plugin-toolchains`).
 
 use camino::Utf8Path;
@@ -11,8 +11,9 @@ use crate::{
 /// Fails unless the call trapped and its report has this.
 #[track_caller]
 fn shows(output: &CommandOutput, text: &str) {
-    let is_trap = output.err.starts_with("error: plugin `gate` trapped: ") && output.err.contains("(plugin-trap)");
+    let is_trap = output.err.contains("\nerror: plugin `gate` trapped: ") && output.err.contains("(plugin-trap)");
     assert!(output.code == 3 && is_trap && output.err.contains(text), "wanted `{text}`: {output:#?}");
+    assert!(output.err.starts_with("gate: info: said 1\n"), "{output:#?}");
 }
 
 /// Creates a task, changes one line of its source, builds it and runs it.
@@ -35,7 +36,7 @@ fn run_changed(language: &str, source: &str, line: &str, instead: &str) -> Comma
     fs_err::write(&file, text.replace(line, instead)).unwrap();
     call(&["plugin", "build", "gate", "--debug"]).expect(0, "");
     let snapshot = root().join("host/plugin-kit/templates/tests/task/snapshot.json");
-    call(&["plugin", "run", "gate/out/gate.wasm", "--images", snapshot.to_str().unwrap()])
+    call(&["plugin", "run", "gate/out/gate.wasm", "--images", snapshot.to_str().unwrap(), "--verbose"])
 }
 
 /// The number of the line that begins like this.
@@ -48,7 +49,8 @@ fn line_number(template: &str, line: &str) -> usize {
 #[ignore = "needs componentize-py"]
 fn an_exception_in_python_shows_its_file_and_line() {
     let line = "allowed = assay.param(ctx, \"registries\")";
-    let output = run_changed("python", "src/app.py", line, "raise ValueError(\"no such cart\")");
+    let changed = "print(\"said\", 1); raise ValueError(\"no such cart\")";
+    let output = run_changed("python", "src/app.py", line, changed);
     shows(&output, "ValueError: no such cart");
     shows(&output, &format!("app.py\", line {}", line_number("python/task/app.py", line)));
 }
@@ -57,7 +59,8 @@ fn an_exception_in_python_shows_its_file_and_line() {
 #[ignore = "needs componentize-qjs"]
 fn an_exception_in_javascript_shows_its_file_and_line() {
     let line = "const allowed = list(ctx, 'registries');";
-    let output = run_changed("javascript", "src/app.js", line, "throw new RangeError('no such cart');");
+    let changed = "console.log('said', 1); throw new RangeError('no such cart');";
+    let output = run_changed("javascript", "src/app.js", line, changed);
     shows(&output, "no such cart");
     shows(&output, &format!("app.js:{}", line_number("javascript/task/app.js", line)));
 }
@@ -66,7 +69,7 @@ fn an_exception_in_javascript_shows_its_file_and_line() {
 #[ignore = "needs Go, wit-bindgen and wasm-tools"]
 fn a_panic_in_go_shows_its_file_and_line() {
     let line = "registries := assay.List(ctx, \"registries\")";
-    let changed = "registries := assay.List(ctx, \"registries\"); if len(registries) < 9 { panic(\"no such cart\") }";
+    let changed = "registries := assay.List(ctx, \"registries\"); fmt.Println(\"said\", 1); if len(registries) < 9 { panic(\"no such cart\") }";
     let output = run_changed("go", "export_assay_plugin_custom_task/task.go", line, changed);
     shows(&output, "panic: no such cart");
     shows(&output, &format!("task.go:{}", line_number("go/task/task.go", line)));
