@@ -77,7 +77,6 @@ mod log;
 mod manifest;
 #[cfg(all(feature = "mock", not(target_family = "wasm")))]
 pub mod mock;
-#[cfg(target_family = "wasm")]
 mod output;
 mod params;
 #[cfg(not(feature = "reporter"))]

@@ -2,7 +2,9 @@
 //! does not end is not logged.
 //!
 //! The standard library prints with the function `write` of the C library. The one below takes its place, so that the component
-//! does not import the streams, terminals and clocks of WASI, which nothing else needs: a call takes less time.
+//! does not import the streams, terminals and clocks of WASI, which nothing else needs: a call takes less time. In unit tests, which
+//! are programs of the author's machine, nothing is replaced.
+#![cfg(target_family = "wasm")]
 
 use std::{
     cell::RefCell,
