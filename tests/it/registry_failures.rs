@@ -23,7 +23,8 @@ fn pushed(fixture: &Fixture) -> Registry {
     registry
 }
 
-/// Runs a command, and gives the most memory that it held, in KiB.
+/// Runs a command, and gives the most memory that it held, in KiB: 0 if it ended before it was looked at, which takes a few
+/// milliseconds, more on a busy machine.
 pub(crate) fn measured(mut command: std::process::Command) -> (CommandOutput, u64) {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
@@ -78,7 +79,9 @@ fn each_way_in_which_a_registry_fails_has_its_sentence() {
         assert_eq!(it["error"]["code"], json!(code), "{path} {fault:?}: {it}");
         assert!(it["error"].to_string().contains(says), "{path} {fault:?}: {it} lacks {says}");
         assert_eq!(component(&report, "good")["success"], json!(true), "{path} {fault:?}");
-        assert!(memory > 0 && memory < MEMORY_KIB, "{path} {fault:?}: {memory} KiB");
+        assert!(memory < MEMORY_KIB, "{path} {fault:?}: {memory} KiB");
+        // The one that hangs is looked at.
+        assert!(memory > 0 || fault != Fault::Hang, "{path}");
     }
 }
 
