@@ -1,21 +1,17 @@
 //! Implements the world `check`: describes the plugin, reads the evidence and returns the findings.
 
-mod bindings {
-    wit_bindgen::generate!({ path: "../../wit/assay-plugin/0.1", world: "check" });
-}
-
-use bindings::{
-    assay::plugin::{
-        evidence,
-        types::{Context, Error, Finding, Outcome, Severity, Value},
-    },
-    exports::assay::plugin::{
-        image_check,
-        metadata::{self, Manifest, Permission},
-    },
-};
-
 use crate::{
+    bindings::{
+        self,
+        assay::plugin::{
+            evidence,
+            types::{Context, Error, Finding, Outcome, Severity, Value},
+        },
+        exports::assay::plugin::{
+            image_check,
+            metadata::{self, Manifest, Permission},
+        },
+    },
     exceptions::Exceptions,
     findings::{self, Rule},
     terms::Terms,

@@ -5,18 +5,24 @@
 //! - `registries`: every image comes from one of `registries`. The same in TypeScript is in `examples/shop/tasks/registries`.
 //! - `summary`: writes the list of the Snapshot's images, as text or JSON.
 
-wit_bindgen::generate!({ path: "../../wit/assay-plugin/0.1", world: "task-offline" });
+mod bindings {
+    wit_bindgen::generate!({ path: "../../wit/assay-plugin/0.1", world: "task-offline" });
+}
+#[path = "../../../sdk/rust/src/output.rs"]
+mod output;
 
-use assay::plugin::{
-    artifacts, logging,
-    snapshot::{self, Component},
-    types::{Context, Error, Finding, Outcome, Param, Severity, Value, Verdict},
+use bindings::{
+    assay::plugin::{
+        artifacts, logging,
+        snapshot::{self, Component},
+        types::{Context, Error, Finding, Outcome, Param, Severity, Value, Verdict},
+    },
+    exports::assay::plugin::{custom_task, metadata},
 };
-use exports::assay::plugin::{custom_task, metadata};
 
 struct ShopTests;
 
-export!(ShopTests);
+bindings::export!(ShopTests with_types_in bindings);
 
 const SOURCE: &str = "shop-tests.commit";
 const REGISTRY: &str = "shop-tests.registry";

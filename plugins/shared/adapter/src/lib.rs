@@ -15,6 +15,8 @@ pub mod bindings {
 
 pub mod driver;
 pub mod http;
+#[path = "../../../../sdk/rust/src/output.rs"]
+mod output;
 pub mod params;
 pub mod report;
 
