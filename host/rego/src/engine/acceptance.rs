@@ -272,6 +272,8 @@ fn bodies_heads_and_patterns_that_opa_refuses_are_refused() {
         ";x := 1",
         "import data.a; x := 1",
         "import data.x as if",
+        "import data.x as.y",
+        "import data.x\nas.y = 1",
         "import data.x as input",
         "default f(1) := 1",
         "z if { 1, 2 }",
@@ -289,6 +291,7 @@ fn bodies_heads_and_patterns_that_opa_refuses_are_refused() {
         assert_eq!(errors(text, false).len(), 1, "{text}");
     }
     assert_eq!(errors("import data.foo as input", true).len(), 1);
+    assert_eq!(errors("import data.foo as.y", true).len(), 1);
     for text in
         ["import future.keywords.if\nif { true }", "import future.keywords\ncontains contains 1", "p .a { true }"]
     {

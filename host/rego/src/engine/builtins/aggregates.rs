@@ -50,7 +50,12 @@ fn max(whole: &Value) -> Outcome {
 }
 
 fn min(whole: &Value) -> Outcome {
-    Ok(collection(whole, 1, &["set", "array"])?.into_iter().min_by(|a, b| compare(a, b)).cloned())
+    let all = collection(whole, 1, &["set", "array"])?;
+    // In a set, OPA takes a null for "none so far": it is the least only if there is nothing else.
+    let is_set = matches!(whole, Value::Set(_));
+    let counts = |element: &&Value| !(is_set && **element == Value::Null);
+    let least = all.iter().copied().filter(counts).min_by(|a, b| compare(a, b));
+    Ok(least.or_else(|| all.first().copied()).cloned())
 }
 
 fn sort(whole: &Value) -> Outcome {

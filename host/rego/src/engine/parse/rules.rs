@@ -123,7 +123,10 @@ impl Parser<'_> {
         let start = self.bump().span;
         let path = self.dotted()?;
         let root = path.first().map(|name| name.to_string()).unwrap_or_default();
-        let alias = if self.eat_keyword("as") {
+        // Nothing else can stand here, not even a rule of that name: `as.x = 1` in the next line.
+        let has_alias = self.kind() == Kind::Ident && self.text(self.span()) == "as";
+        let alias = if has_alias {
+            self.at += 1;
             if self.is_keyword(0) {
                 return self.unexpected("a name");
             }
