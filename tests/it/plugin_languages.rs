@@ -1,5 +1,5 @@
-//! What a guest of each language that throws shows in the report, the file and the line, and in the log what it printed. The templates are built with the tools of
-//! their languages, so these tests need them (`.ci/install-plugin-toolchains`).
+//! What a guest of each language that throws shows: the file and the line in the report, and what it printed in the log. The
+//! templates are built with the tools of their languages, so these tests need them (`.ci/install-plugin-toolchains`).
 
 use camino::Utf8Path;
 

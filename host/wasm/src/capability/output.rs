@@ -65,7 +65,7 @@ impl Output {
         kept.keep_error(b"\n");
     }
 
-    /// The end of the errors as text, at most `max` of them.
+    /// The end of the errors as text, at most `max` bytes.
     fn text(&self, max: usize) -> String {
         let kept = self.kept();
         let skipped = kept.errors.len().saturating_sub(max);
